@@ -1,0 +1,3 @@
+"""AI Proxy: Anthropic's Messages API in front of any AI provider."""
+
+__version__ = "1.0.0"

@@ -1,0 +1,66 @@
+"""What the translator of an answer must know of the request it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+
+from aiproxy.errors import AIProxyError
+
+
+@dataclass(frozen=True)
+class ReplyContext:
+    """Fixed before the first byte of an answer arrives.
+
+    Randomness comes in from outside: `message_id` and `nonce` are made by the caller.
+    """
+
+    model: str  # as the client asked; the answer says the same
+    message_id: str  # "msg_..."
+    nonce: str  # 6 characters [A-Za-z0-9], this answer's, for tool ids
+    input_estimate: int = 0
+    reasoning_key: str = ""  # Target.reasoning_key
+    dialect: str = "generic"  # Dialect.name
+    family: str = ""
+    tool_names: Mapping[str, str] = field(default_factory=dict)  # upstream's -> client's
+    # upstream's name -> JSON schema, to find the tool of a call without a name
+    tool_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # tool ids in the history, as the client has them
+    seen_tool_ids: FrozenSet[str] = frozenset()
+    stop_sequences: Tuple[str, ...] = ()  # all of them; each is enforced here
+    search_query: Optional[str] = None  # last user text, where web_search was offered
+
+
+@dataclass
+class Usage:
+    """Token counts in Messages terms; cache reads and writes are apart from input."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    estimated: bool = False  # the provider told nothing usable
+    web_search_requests: int = 0
+    cost: Optional[float] = None  # in the provider's currency, where it tells it
+
+    def as_dict(self) -> Dict[str, Any]:
+        """The `usage` object of a Messages answer."""
+        usage: Dict[str, Any] = {
+            "input_tokens": self.input_tokens,
+            "cache_creation_input_tokens": self.cache_creation_input_tokens,
+            "cache_read_input_tokens": self.cache_read_input_tokens,
+            "output_tokens": self.output_tokens,
+        }
+        if self.web_search_requests:
+            usage["server_tool_use"] = {"web_search_requests": self.web_search_requests}
+        return usage
+
+
+@dataclass
+class Outcome:
+    """How an answer ended, for the request log; grows while it streams."""
+
+    usage: Usage = field(default_factory=Usage)
+    stop_reason: Optional[str] = None
+    error: Optional[AIProxyError] = None
+    notes: Tuple[str, ...] = ()

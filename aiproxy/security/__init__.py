@@ -1,0 +1,1 @@
+"""Passwords, tokens, credentials and limits."""

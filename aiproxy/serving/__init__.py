@@ -1,0 +1,1 @@
+"""The server: sockets, threads, streams, start and stop."""
