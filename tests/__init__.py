@@ -1,0 +1,1 @@
+"""The suite mirrors aiproxy/; what several tests share is in support.py."""
