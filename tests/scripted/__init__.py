@@ -1,0 +1,1 @@
+"""The parts of the scripted provider: wire, asks, replies and the two formats."""

@@ -1,0 +1,1 @@
+"""Judges: what a real provider would refuse in a request, as sentences."""
