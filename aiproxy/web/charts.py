@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from html import escape
 from typing import Callable, Sequence
 
-from aiproxy.web import figures
+from aiproxy.web import markup
 
 HEIGHT = 100
 BUCKET_WIDTH = 10
@@ -25,9 +26,8 @@ class Series:
     """One colour of a chart; None where nothing was measured."""
 
     name: str
-    css: str  # a class of app.css: c1 blue, c2 amber, c3 red, c4 grey
+    colour: int  # 1 blue, 2 amber, 3 red, 4 grey; as a line the second is dashed
     values: Sequence[float | None]
-    dashed: bool = False
 
     @property
     def total(self) -> float:
@@ -51,7 +51,7 @@ def stacked_bars(
     *,
     sentence: str,
     segments: int,
-    unit: Callable[[float], str] = figures.short,
+    unit: Callable[[float], str] = markup.short,
 ) -> Chart:
     """Bars of equal width, the first series at the foot."""
     totals = [sum(s.values[i] or 0 for s in series) for i in range(len(starts))]
@@ -75,8 +75,7 @@ def lines(
     known = [value for s in series for value in s.values if value is not None]
     top = axis_top(max(known, default=0))
     drawn = "".join(
-        f'<path class="{escape(s.css)}{" dashed" if s.dashed else ""}" '
-        f'd="{_path(s.values, top)}"/>'
+        f'<path class="l{s.colour}" d="{_path(s.values, top)}"/>'
         for s in series
         if any(value is not None for value in s.values)
     )
@@ -134,8 +133,8 @@ def _ticks(top: float, unit: Callable[[float], str]) -> tuple[str, str, str]:
 
 def _cell(value: float | None, unit: Callable[[float], str]) -> str:
     if value is None:
-        return figures.NOTHING
-    return figures.count(value) if unit is figures.short else unit(value)
+        return "\u2013"
+    return markup.count(value) if unit is markup.short else unit(value)
 
 
 def _bar(
@@ -153,7 +152,7 @@ def _bar(
         if value:
             head = max(0.0, foot - max(HEIGHT * value / top, SMALLEST))
             rects.append(
-                f'<rect class="{escape(series.css)}" x="{index * BUCKET_WIDTH}" '
+                f'<rect class="f{series.colour}" x="{index * BUCKET_WIDTH}" '
                 f'y="{_number(head)}" width="{BUCKET_WIDTH}" '
                 f'height="{_number(foot - head)}"/>'
             )
@@ -175,7 +174,7 @@ def _words(
     unit: Callable[[float], str],
 ) -> str:
     said = ", ".join(f"{s.name} {_cell(value, unit)}" for s, value in parts)
-    moment = figures.utc(start, "%d %b %H:%M")
+    moment = datetime.fromtimestamp(start, timezone.utc).strftime("%d %b %H:%M")
     return f'<title data-t="{start}">{moment} UTC: {escape(said)}</title>'
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiproxy.web import charts, figures
+from aiproxy.web import charts, markup
 from aiproxy.web.charts import Series
 
 START = 1_700_000_000 - 1_700_000_000 % 60
@@ -68,26 +68,26 @@ def test_the_axis_always_holds_the_largest_value_and_wastes_little(largest):
 
 
 def test_bars_stand_on_each_other_and_the_first_series_at_the_foot():
-    chart = bars(Series("failed", "c3", [1, 0]), Series("answered", "c1", [3, 5]))
+    chart = bars(Series("failed", 3, [1, 0]), Series("answered", 1, [3, 5]))
 
-    (failed,) = rects(chart.svg, "c3")
-    answered = rects(chart.svg, "c1")
+    (failed,) = rects(chart.svg, "f3")
+    answered = rects(chart.svg, "f1")
     assert failed == {"x": 0, "y": 80, "width": 10, "height": 20}
     assert answered[0] == {"x": 0, "y": 20, "width": 10, "height": 60}
     assert answered[1] == {"x": 10, "y": 0, "width": 10, "height": 100}
 
 
 def test_one_among_ten_thousand_can_still_be_seen():
-    chart = bars(Series("failed", "c3", [1]), Series("answered", "c1", [10_000]))
+    chart = bars(Series("failed", 3, [1]), Series("answered", 1, [10_000]))
 
-    (failed,) = rects(chart.svg, "c3")
+    (failed,) = rects(chart.svg, "f3")
     assert failed["height"] == charts.SMALLEST
 
 
 def test_an_empty_chart_has_an_axis_and_no_bar():
-    chart = bars(Series("answered", "c1", [0, 0, None]))
+    chart = bars(Series("answered", 1, [0, 0, None]))
 
-    assert rects(chart.svg, "c1") == []
+    assert rects(chart.svg, "f1") == []
     assert chart.ticks == ("1", "", "0")
     assert chart.table == ()
 
@@ -95,44 +95,44 @@ def test_an_empty_chart_has_an_axis_and_no_bar():
 def test_a_line_is_broken_where_nothing_was_measured():
     chart = charts.lines(
         starts(6),
-        [Series("p50", "c1", [500, 1000, None, 250, None, 0])],
+        [Series("p50", 1, [500, 1000, None, 250, None, 0])],
         sentence="A sentence",
         segments=3,
-        unit=figures.duration,
+        unit=markup.milliseconds,
     )
 
-    (path,) = re.findall(r'<path class="c1" d="([^"]*)"', chart.svg)
+    (path,) = re.findall(r'<path class="l1" d="([^"]*)"', chart.svg)
     assert path == "M5 50L15 0M31 75h8M51 100h8"
 
 
-def test_the_second_percentile_is_dashed():
+def test_each_line_has_its_own_class():
     chart = charts.lines(
         starts(2),
-        [Series("p50", "c1", [1, 2]), Series("p95", "c2", [2, 3], dashed=True)],
+        [Series("p50", 1, [1, 2]), Series("p95", 2, [2, 3])],
         sentence="A sentence",
         segments=1,
-        unit=figures.duration,
+        unit=markup.milliseconds,
     )
 
-    assert '<path class="c2 dashed"' in chart.svg
+    assert '<path class="l2"' in chart.svg
 
 
 def test_every_bar_says_its_time_and_numbers():
-    chart = bars(Series("failed", "c3", [1]), Series("answered", "c1", [1234]))
+    chart = bars(Series("failed", 3, [1]), Series("answered", 1, [1234]))
 
     (title,) = parse(chart.svg).iter("title")
-    assert title.text == "14 Nov 22:13 UTC: failed 1, answered 1,234"
+    assert title.text == "14 Nov 22:13 UTC: failed 1, answered 1\u202f234"
     assert title.get("data-t") == str(START)
 
 
 def test_the_table_holds_the_same_numbers_without_the_empty_rows():
-    chart = bars(Series("failed", "c3", [0, 1]), Series("answered", "c1", [0, 1234]))
+    chart = bars(Series("failed", 3, [0, 1]), Series("answered", 1, [0, 1234]))
 
-    assert chart.table == ((START + 60, ("1", "1,234")),)
+    assert chart.table == ((START + 60, ("1", "1\u202f234")),)
 
 
 def test_the_times_under_the_axis_are_evenly_spaced():
-    chart = bars(Series("answered", "c1", [1] * 60), segments=4)
+    chart = bars(Series("answered", 1, [1] * 60), segments=4)
 
     assert chart.times == tuple(START + minutes * 60 for minutes in (0, 15, 30, 45))
 
@@ -145,17 +145,17 @@ def test_the_times_under_the_axis_are_evenly_spaced():
         (10, ("10", "5", "0")),
         (24, ("25", "", "0")),
         (2_400, ("2.5k", "", "0")),
-        (9_000_000, ("10M", "5M", "0")),
+        (9_000_000, ("10.0M", "5.0M", "0")),
     ],
 )
 def test_a_middle_tick_is_only_where_it_can_be_written_exactly(largest, ticks):
-    assert bars(Series("answered", "c1", [largest])).ticks == ticks
+    assert bars(Series("answered", 1, [largest])).ticks == ticks
 
 
 def test_names_are_escaped():
     chart = charts.stacked_bars(
         starts(1),
-        [Series("<script>&\"'", "c1", [1])],
+        [Series("<script>&\"'", 1, [1])],
         sentence="Says \"<b>\" & 'more'",
         segments=1,
     )
@@ -166,13 +166,13 @@ def test_names_are_escaped():
 
 
 def test_nothing_in_a_drawing_needs_a_style_attribute():
-    chart = bars(Series("answered", "c1", [1, 2, 3]))
+    chart = bars(Series("answered", 1, [1, 2, 3]))
 
     assert "style" not in chart.svg
 
 
 def test_a_full_chart_stays_small():
-    chart = bars(*(Series(f"s{i}", f"c{i}", [9] * 60) for i in range(1, 4)))
+    chart = bars(*(Series(f"s{i}", i, [9] * 60) for i in range(1, 4)))
 
     assert len(chart.svg) < 20_000
 
@@ -185,17 +185,17 @@ def test_a_full_chart_stays_small():
     )
 )
 def test_whatever_comes_in_the_drawing_is_well_formed_and_within_its_box(values):
-    chart = bars(Series("answered", "c1", values), segments=1)
+    chart = bars(Series("answered", 1, values), segments=1)
     parse(
         charts.lines(
             starts(len(values)),
-            [Series("p50", "c1", values)],
+            [Series("p50", 1, values)],
             sentence="",
             segments=1,
-            unit=figures.duration,
+            unit=markup.milliseconds,
         ).svg
     )
 
-    for rect in rects(chart.svg, "c1"):
+    for rect in rects(chart.svg, "f1"):
         assert rect["y"] >= -0.01
         assert rect["y"] + rect["height"] <= charts.HEIGHT + 0.01
