@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from html import escape
 from typing import Callable, Sequence
 
-from aiproxy.web import markup
+from aiproxy.web import figures
 
 HEIGHT = 100
 BUCKET_WIDTH = 10
@@ -51,7 +50,7 @@ def stacked_bars(
     *,
     sentence: str,
     segments: int,
-    unit: Callable[[float], str] = markup.short,
+    unit: Callable[[float], str] = figures.short,
 ) -> Chart:
     """Bars of equal width, the first series at the foot."""
     totals = [sum(s.values[i] or 0 for s in series) for i in range(len(starts))]
@@ -133,8 +132,8 @@ def _ticks(top: float, unit: Callable[[float], str]) -> tuple[str, str, str]:
 
 def _cell(value: float | None, unit: Callable[[float], str]) -> str:
     if value is None:
-        return "\u2013"
-    return markup.count(value) if unit is markup.short else unit(value)
+        return figures.NOTHING
+    return figures.count(value) if unit is figures.short else unit(value)
 
 
 def _bar(
@@ -174,7 +173,7 @@ def _words(
     unit: Callable[[float], str],
 ) -> str:
     said = ", ".join(f"{s.name} {_cell(value, unit)}" for s, value in parts)
-    moment = datetime.fromtimestamp(start, timezone.utc).strftime("%d %b %H:%M")
+    moment = figures.utc(start, "%d %b %H:%M")
     return f'<title data-t="{start}">{moment} UTC: {escape(said)}</title>'
 
 
