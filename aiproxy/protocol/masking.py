@@ -1,0 +1,61 @@
+"""Cut secrets out of whatever an upstream quotes."""
+
+from __future__ import annotations
+
+import re
+from typing import Sequence
+
+from aiproxy.protocol import json_codec
+
+# Shorter "keys" are the placeholders that local servers are given.
+_MIN_SECRET = 4
+_MIN_FOR_TAIL = 12
+
+# What keys of the known makers look like, quoted whole or half starred out. A digit
+# or a star must be in it: words joined by hyphens are no keys.
+_LIKE_A_KEY = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:
+      (?:sk|pk|rk|xai|csk|pplx|nvapi|tgp_v1|fw|gsk|hf|cpk|syn|aip|r8|ghp|glpat)
+        [-_](?=[A-Za-z_.-]*[0-9*])[A-Za-z0-9*_.-]{16,}
+      | AIza[A-Za-z0-9_*-]{20,}
+      | AKIA[A-Z0-9]{12,}
+      | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*
+    )""",
+    re.VERBOSE,
+)
+_CREDENTIAL = re.compile(
+    r"(\b(?:bearer|basic) +)(?=[A-Za-z._~+/=-]*[0-9*])[A-Za-z0-9*._~+/=-]{12,}",
+    re.IGNORECASE,
+)
+
+
+def masked(secret: str) -> str:
+    """`…` and the last four characters, of a short secret the dots alone."""
+    return "…" + (secret[-4:] if len(secret) >= _MIN_FOR_TAIL else "")
+
+
+def mask(text: str, secrets: Sequence[str] = ()) -> str:
+    """The text without these values and without anything that looks like a key."""
+    text = mask_values(text, secrets)
+    text = _CREDENTIAL.sub(lambda match: match.group(1) + "…", text)
+    return _LIKE_A_KEY.sub("…", text)
+
+
+def mask_values(text: str, secrets: Sequence[str]) -> str:
+    """The text without these exact values; all else stays as it is."""
+    # The longest first: one secret may contain another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _MIN_SECRET:
+            text = text.replace(secret, masked(secret))
+    return text
+
+
+def mask_bytes(body: bytes, secrets: Sequence[str]) -> bytes:
+    """The bytes without these exact values, also where JSON has escaped them."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) < _MIN_SECRET:
+            continue
+        quoted = json_codec.encode(secret)[1:-1]
+        for spelling in (secret.encode("utf-8", "replace"), quoted):
+            body = body.replace(spelling, masked(secret).encode("utf-8", "replace"))
+    return body
