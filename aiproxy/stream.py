@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Optional, Protocol
+from typing import Callable, Dict, Optional, Protocol
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol.reply import Outcome
@@ -13,10 +13,21 @@ from aiproxy.upstream.transport import UpstreamResponse
 class StreamTranslator(Protocol):
     """Upstream body bytes in, the client's server-sent events out; whole events only."""
 
-    started: bool  # an event has been given out
-    done: bool  # nothing after this counts; the upstream may be let go
-    finish_seen: bool  # a finish reason came: EOF or 10 s of silence end it well
-    outcome: Outcome
+    @property
+    def started(self) -> bool:
+        """An event has been given out."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing after this counts; the upstream may be let go."""
+
+    @property
+    def finish_seen(self) -> bool:
+        """A finish reason came: EOF or 10 s of silence end the answer well."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Usage, stop reason and error so far."""
 
     def feed(self, data: bytes) -> bytes:
         """Raises UpstreamError for an error that comes before the first event."""
@@ -41,3 +52,12 @@ class Stream:
     idle_seconds: float  # the longest silence of the upstream
     # Called once, on the pump's thread: None, or why the stream was given up.
     on_end: Callable[[Optional[BaseException]], None]
+
+
+@dataclass
+class Reply:
+    """What goes to the client: a whole body, or a stream for the pump."""
+
+    headers: Dict[str, str]
+    body: bytes = b""
+    stream: Optional[Stream] = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from aiproxy.services import Services
 from aiproxy.store.users import User
 
 OPEN = "open"  # anyone who passes Host and Origin
@@ -25,6 +24,7 @@ class Visitor:
     is_local: bool = False  # security.md §1.6
     is_secure: bool = False  # https, directly or by a trusted proxy
     address: str = ""  # the client's, behind trusted proxies
+    has_new_session: bool = False  # made just now; the cookie goes out with the answer
     base_url: str = ""  # scheme://host[:port] + base path that this client used
 
     @property
@@ -44,6 +44,3 @@ class Route:
     path: str
     handler: Handler
     access: str = SESSION
-
-
-__all__ = ["ADMIN", "LOCAL_OR_ADMIN", "OPEN", "SESSION", "Handler", "Route", "Services", "Visitor"]

@@ -1,0 +1,359 @@
+"""One provider asked for one request: sent, healed if refused, its answer begun."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional
+
+from aiproxy import formats, models
+from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
+from aiproxy.exchange import Bodies, Exchange
+from aiproxy.formats import ClientRequest, Prepared
+from aiproxy.protocol import (
+    from_chat,
+    headers,
+    healing,
+    json_codec,
+    model_map,
+    upstream_errors,
+)
+from aiproxy.protocol.healing import Lesson
+from aiproxy.protocol.reply import Outcome
+from aiproxy.resolve import Route
+from aiproxy.security import credentials
+from aiproxy.store.providers import Provider
+from aiproxy.stream import Reply, Stream, StreamTranslator
+from aiproxy.upstream.transport import UpstreamCall, UpstreamResponse
+
+COMMIT_SECONDS = 20.0  # of silence after a 200: the client must see a head by then
+FALLBACK_SECONDS = 120.0  # the longest wait for a first event while another may answer
+COUNT_SECONDS = 2.0
+MAX_HEALING_STEPS = 3
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_ERROR_BYTES = 1024 * 1024
+SSE_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+JSON_HEADERS = {"content-type": "application/json"}
+
+
+class Refused(Exception):
+    """The provider answered with an error, before anything reached the client."""
+
+    def __init__(self, error: UpstreamError, status: int, body: bytes) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.status = status
+        self.body = body
+
+
+@dataclass
+class Attempt:
+    """One provider of the chain, asked once, or a few times where it heals."""
+
+    exchange: Exchange
+    route: Route
+    request: ClientRequest
+    provider: Provider
+    may_fall_back: bool = False
+    api_key: str = field(default="", repr=False)
+
+    def run(self) -> Reply:
+        """The reply, or UpstreamError; `retryable` says that another may be asked."""
+        prepared = self._prepare()
+        book = self.exchange.services.lessons
+        model = prepared.target.model
+        lessons = list(book.known(self.provider.id, model))
+        for step in range(MAX_HEALING_STEPS + 1):
+            body = healing.apply(prepared.body, lessons, prepared.target)
+            try:
+                return self._send(prepared, body)
+            except Refused as refused:
+                lesson = self._learn(refused, body)
+                if lesson is None or lesson in lessons or step == MAX_HEALING_STEPS:
+                    raise refused.error from None
+                self.exchange.note(lesson.note)
+                lessons.append(lesson)
+                if lesson.remember:
+                    book.remember(self.provider.id, model, lesson)
+        raise AssertionError("the loop above returns or raises")
+
+    def count_tokens(self) -> int:
+        """The provider's own count where it has one and is quick, else the estimate."""
+        self.exchange.attempts = 1
+        prepared = self._prepare(is_count=True)
+        if self.provider.api_format != "anthropic":
+            return prepared.input_estimate
+        call = self._call(prepared, prepared.body, read_timeout=COUNT_SECONDS)
+        try:
+            response = self.exchange.services.transport.send(call)
+            try:
+                if response.status == 200:
+                    counted = json_codec.decode_object(response.read_all(65536))
+                    return int(counted["input_tokens"])
+            finally:
+                response.release()
+        except (AIProxyError, KeyError, TypeError, ValueError):
+            pass
+        return prepared.input_estimate
+
+    def _prepare(self, *, is_count: bool = False) -> Prepared:
+        exchange, provider = self.exchange, self.provider
+        services = exchange.services
+        exchange.attempts += 1
+        exchange.provider, exchange.provider_name = provider.slug, provider.name
+        exchange.model = self._model()
+        self.api_key = credentials.resolve(provider.api_key, services.secret_folders)
+        exchange.secrets += headers.secrets_of(
+            self.api_key,
+            auth_method=provider.auth_method,
+            custom_headers=provider.custom_headers,
+        )
+        prepared = formats.prepare(
+            self.request,
+            provider,
+            exchange.model,
+            custom=services.snapshot.prompt,
+            is_custom=self.route.is_custom,
+            ratio=services.lessons.ratio(provider.id, exchange.model),
+            is_count=is_count,
+        )
+        for note in prepared.notes:
+            exchange.note(note)
+        return prepared
+
+    def _model(self) -> str:
+        provider = self.provider
+        is_own = provider.id == self.route.provider.id
+        return model_map.upstream_model(
+            self.exchange.model_requested,
+            alias_model=self.route.model if is_own else "",
+            model_map=provider.model_map,
+            tiers={
+                "haiku": provider.model_haiku,
+                "sonnet": provider.model_sonnet,
+                "opus": provider.model_opus,
+            },
+            default_model=provider.default_model,
+            offered=models.mapped_names(provider),
+        )
+
+    def _call(
+        self, prepared: Prepared, body: Dict[str, Any], *, read_timeout: float
+    ) -> UpstreamCall:
+        provider, services = self.provider, self.exchange.services
+        head = headers.upstream_headers(
+            api_format=provider.api_format,
+            auth_method=provider.auth_method,
+            auth_header=provider.auth_header,
+            api_key=self.api_key,
+            custom_headers={**prepared.headers, **provider.custom_headers},
+            client_headers=self.request.headers,
+            full_compat=prepared.target.full_compat,
+            dropped_betas=prepared.dropped_betas,
+            user_agent=services.user_agent,
+        )
+        return UpstreamCall(
+            url=prepared.url,
+            headers=head,
+            body=json_codec.encode(body),
+            connect_timeout=min(services.settings.connect_timeout, read_timeout),
+            read_timeout=read_timeout,
+            http_proxy=provider.http_proxy,
+            ca_file=provider.ca_file,
+            cancel=self.exchange.cancel,
+        )
+
+    def _send(self, prepared: Prepared, body: Dict[str, Any]) -> Reply:
+        exchange = self.exchange
+        call = self._call(prepared, body, read_timeout=self._longest_silence())
+        if exchange.bodies is not None:
+            exchange.bodies.upstream_request = call.body
+        response = exchange.services.transport.send(call)
+        exchange.upstream_request_id = headers.upstream_request_id(response.headers)
+        try:
+            if response.status != 200:
+                raise self._refusal(prepared, response)
+            if self.request.stream_upstream:
+                return self._begin_stream(prepared, response)
+            return self._whole_answer(prepared, response)
+        except UpstreamError as exc:
+            response.close()
+            # Some providers say 200 first and what is wrong then: that heals too.
+            told = json_codec.encode({"error": {"message": exc.message}})
+            raise Refused(exc, exc.upstream_status or exc.status, told) from exc
+        except BaseException:
+            response.close()
+            raise
+
+    def _longest_silence(self) -> float:
+        seconds = float(self.exchange.services.settings.request_timeout)
+        return min(seconds, FALLBACK_SECONDS) if self.may_fall_back else seconds
+
+    # An answer that is no answer
+
+    def _refusal(self, prepared: Prepared, response: UpstreamResponse) -> Refused:
+        body = response.read_all(MAX_ERROR_BYTES)
+        response.release()
+        if self.exchange.bodies is not None:
+            self.exchange.bodies.take_upstream(body)
+        error = upstream_errors.to_error(
+            response.status,
+            response.headers,
+            body,
+            provider=self.provider.name,
+            secrets=self.exchange.secrets,
+            input_estimate=prepared.input_estimate,
+            max_tokens=_max_tokens(prepared.body),
+            api_format=self.provider.api_format,
+        )
+        error.headers = {
+            **headers.downstream_headers(response.headers),
+            **error.headers,
+        }
+        return Refused(error, response.status, body)
+
+    def _learn(self, refused: Refused, sent: Dict[str, Any]) -> Optional[Lesson]:
+        return healing.learn(
+            refused.status, refused.body, sent, api_format=self.provider.api_format
+        )
+
+    # An answer in one piece
+
+    def _whole_answer(self, prepared: Prepared, response: UpstreamResponse) -> Reply:
+        exchange = self.exchange
+        data = response.read_all(MAX_ANSWER_BYTES)
+        response.release()
+        if exchange.bodies is not None:
+            exchange.bodies.take_upstream(data)
+        kind = response.headers.get("content-type", "")
+        message, outcome = prepared.read_answer(data, kind)
+        self._observe(prepared, outcome)
+        head = {
+            **headers.downstream_headers(response.headers),
+            **exchange.answer_headers(),
+        }
+        if exchange.stream:  # streaming is switched off in Settings
+            head.update(SSE_HEADERS)
+            body = from_chat.as_events(message)
+        else:
+            head.update(JSON_HEADERS)
+            body = json_codec.encode(message)
+        if exchange.bodies is not None:
+            exchange.bodies.take_client(body)
+        exchange.first_token_at = time.monotonic()
+        exchange.finish(outcome=outcome)
+        return Reply(head, body)
+
+    # A stream
+
+    def _begin_stream(self, prepared: Prepared, response: UpstreamResponse) -> Reply:
+        exchange = self.exchange
+        translator: StreamTranslator = prepared.new_stream()
+        if exchange.bodies is not None:
+            translator = Recorder(translator, exchange.bodies)
+        first = self._first_events(translator, response)
+        exchange.first_token_at = time.monotonic()
+        exchange.services.running.add_stream()
+
+        def on_end(failure: Optional[BaseException]) -> None:
+            exchange.services.running.remove_stream()
+            self._observe(prepared, translator.outcome)
+            exchange.finish(error=failure, outcome=translator.outcome)
+
+        stream = Stream(
+            source=response,
+            translator=translator,
+            first=first,
+            idle_seconds=float(exchange.services.settings.request_timeout),
+            on_end=on_end,
+        )
+        head = {
+            **headers.downstream_headers(response.headers),
+            **exchange.answer_headers(),
+            **SSE_HEADERS,
+        }
+        return Reply(head, stream=stream)
+
+    def _first_events(
+        self, translator: StreamTranslator, response: UpstreamResponse
+    ) -> bytes:
+        """Wait for the first event that is no error; comments do not count."""
+        patience = FALLBACK_SECONDS if self.may_fall_back else COMMIT_SECONDS
+        deadline = time.monotonic() + patience
+        out = []
+        while not (translator.started or translator.done):
+            left = max(0.001, deadline - time.monotonic())
+            try:
+                data = response.read_some(timeout=left)
+            except UpstreamTimeout:
+                if self.may_fall_back:
+                    raise
+                out.append(translator.begin())
+                break
+            out.append(translator.feed(data) if data else translator.end())
+        return b"".join(out)
+
+    def _observe(self, prepared: Prepared, outcome: Outcome) -> None:
+        usage = outcome.usage
+        if usage.estimated:
+            return
+        read = usage.input_tokens + usage.cache_read_input_tokens
+        self.exchange.services.lessons.observe(
+            self.provider.id,
+            prepared.target.model,
+            real=read + usage.cache_creation_input_tokens,
+            estimated=prepared.raw_estimate,
+        )
+
+
+class Recorder:
+    """A translator whose input and output are kept for the request log."""
+
+    def __init__(self, translator: StreamTranslator, bodies: Bodies) -> None:
+        self._translator = translator
+        self._bodies = bodies
+
+    @property
+    def started(self) -> bool:
+        return self._translator.started
+
+    @property
+    def done(self) -> bool:
+        return self._translator.done
+
+    @property
+    def finish_seen(self) -> bool:
+        return self._translator.finish_seen
+
+    @property
+    def outcome(self) -> Outcome:
+        return self._translator.outcome
+
+    def feed(self, data: bytes) -> bytes:
+        self._bodies.take_upstream(data)
+        return self._kept(self._translator.feed(data))
+
+    def begin(self) -> bytes:
+        return self._kept(self._translator.begin())
+
+    def end(self) -> bytes:
+        return self._kept(self._translator.end())
+
+    def fail(self, error: AIProxyError) -> bytes:
+        return self._kept(self._translator.fail(error))
+
+    def _kept(self, events: bytes) -> bytes:
+        self._bodies.take_client(events)
+        return events
+
+
+def _max_tokens(body: Dict[str, Any]) -> Optional[int]:
+    for name in ("max_tokens", "max_completion_tokens"):
+        value = body.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None

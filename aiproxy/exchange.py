@@ -1,0 +1,235 @@
+"""One proxied request while it runs: who asked, who answered, what the log will say."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from aiproxy.errors import AIProxyError
+from aiproxy.protocol import json_codec
+from aiproxy.protocol.reply import Outcome
+from aiproxy.protocol.upstream_errors import mask
+from aiproxy.services import Services
+from aiproxy.store.request_log import LogEntry
+from aiproxy.upstream.cancellation import Cancellation
+
+MAX_BODY_BYTES = 8 * 1024 * 1024  # kept of one body in the request log
+MAX_NOTES = 20
+MAX_NOTE_LENGTH = 300
+
+
+@dataclass
+class Bodies:
+    """The four bodies of a request, as far as they are kept."""
+
+    client_request: bytes = b""
+    upstream_request: bytes = b""
+    upstream_response: bytearray = field(default_factory=bytearray)
+    client_response: bytearray = field(default_factory=bytearray)
+
+    def take_upstream(self, data: bytes) -> None:
+        _append(self.upstream_response, data)
+
+    def take_client(self, data: bytes) -> None:
+        _append(self.client_response, data)
+
+
+def _append(body: bytearray, data: bytes) -> None:
+    if len(body) < MAX_BODY_BYTES:
+        body += data[: MAX_BODY_BYTES - len(body)]
+
+
+@dataclass
+class Exchange:
+    """Filled in as the request goes on; `finish` writes it to the log, once."""
+
+    services: Services
+    request_id: str
+    alias: str  # as in the path; "" for the active provider
+    headers: Mapping[str, str]  # the client's, lower-case names
+    raw: bytes
+    cancel: Cancellation
+    user: str = ""
+    user_id: Optional[int] = None
+    key_id: Optional[int] = None
+    key_prefix: str = ""
+    secrets: List[str] = field(default_factory=list)
+    provider: str = ""  # slug
+    provider_name: str = ""
+    model_requested: str = ""
+    model: str = ""
+    session_id: str = ""
+    stream: bool = False
+    attempts: int = 0
+    notes: List[str] = field(default_factory=list)
+    upstream_request_id: str = ""
+    bodies: Optional[Bodies] = None
+    started: float = field(default_factory=time.monotonic)
+    first_token_at: Optional[float] = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _has_place: bool = False
+    _is_finished: bool = False
+
+    def __post_init__(self) -> None:
+        if self.services.settings.log_bodies != "none":
+            self.bodies = Bodies(client_request=self.raw[:MAX_BODY_BYTES])
+
+    def take_place(self) -> None:
+        """Count among the requests in flight until `finish`; raises Overloaded."""
+        self.services.running.enter()
+        self._has_place = True
+
+    @classmethod
+    def unlogged(
+        cls, services: Services, raw: bytes, headers: Mapping[str, str]
+    ) -> Exchange:
+        """For a count: it makes no log entry and takes no place among requests."""
+        exchange = cls(services, "", "", headers, raw, Cancellation())
+        exchange.bodies = None
+        return exchange
+
+    def note(self, text: str) -> None:
+        """Something that the reader of the log should know: repaired, fallen back."""
+        text = mask(text, self.secrets)[:MAX_NOTE_LENGTH]
+        if text and text not in self.notes and len(self.notes) < MAX_NOTES:
+            self.notes.append(text)
+
+    def read_session(self, request: Mapping[str, object]) -> None:
+        """The client's own session id: its header, else `metadata.user_id`."""
+        self.session_id = _printable(self.headers.get("x-claude-code-session-id", ""))
+        if self.session_id:
+            return
+        metadata = request.get("metadata")
+        user_id = metadata.get("user_id") if isinstance(metadata, Mapping) else None
+        if isinstance(user_id, str) and user_id.startswith("{"):
+            try:
+                inner = json_codec.decode_text(user_id)
+            except AIProxyError:
+                return
+            found = inner.get("session_id") if isinstance(inner, dict) else None
+            if isinstance(found, str):
+                self.session_id = _printable(found)
+
+    def answer_headers(self) -> Dict[str, str]:
+        """What every proxied answer says of itself."""
+        headers = {"request-id": self.request_id}
+        if self.provider:
+            headers["x-aiproxy-provider"] = self.provider
+            headers["x-aiproxy-attempts"] = str(self.attempts)
+        if self.model:
+            headers["x-aiproxy-model"] = header_text(self.model)
+        if self.upstream_request_id:
+            headers["x-aiproxy-upstream-request-id"] = self.upstream_request_id
+        return headers
+
+    def finish(
+        self,
+        *,
+        status: int = 200,
+        error: Optional[BaseException] = None,
+        outcome: Optional[Outcome] = None,
+    ) -> None:
+        """Log it and give its place free; later calls change nothing."""
+        with self._lock:
+            if self._is_finished:
+                return
+            self._is_finished = True
+        if self._has_place:
+            self.services.running.leave()
+        outcome = outcome or Outcome()
+        error = error or outcome.error
+        if status == 200 and isinstance(error, AIProxyError):
+            status = error.status  # a stream that broke is no success
+        entry = self._entry(status, error, outcome)
+        self.services.log_writer.add(entry)
+        self.services.metrics.record(entry)
+        self.services.log_request(entry, error)
+
+    def _entry(
+        self, status: int, error: Optional[BaseException], outcome: Outcome
+    ) -> LogEntry:
+        error_type, message = _describe(error)
+        usage = outcome.usage
+        for note in outcome.notes:
+            self.note(note)
+        if usage.cost is not None:
+            self.note(f"cost {usage.cost:g}")
+        finished = time.monotonic()
+        return LogEntry(
+            id=self.request_id,
+            time=self.services.now(),
+            user_id=self.user_id,
+            user=self.user,
+            key_id=self.key_id,
+            key_prefix=self.key_prefix,
+            alias=self.alias[:64],
+            provider=self.provider,
+            model_requested=self.model_requested[:200],
+            model=self.model[:200],
+            session_id=self.session_id,
+            agent_id=_printable(self.headers.get("x-claude-code-agent-id", "")),
+            stream=self.stream,
+            status=status,
+            error_type=error_type,
+            error_message=mask(message, self.secrets)[:2000],
+            stop_reason=outcome.stop_reason or "",
+            duration_ms=_milliseconds(finished - self.started),
+            first_token_ms=(
+                None
+                if self.first_token_at is None
+                else _milliseconds(self.first_token_at - self.started)
+            ),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_input_tokens,
+            cache_write_tokens=usage.cache_creation_input_tokens,
+            usage_estimated=usage.estimated,
+            attempts=self.attempts,
+            notes=tuple(self.notes),
+            bodies=self._kept_bodies(is_failure=bool(error_type) or status >= 400),
+        )
+
+    def _kept_bodies(self, *, is_failure: bool) -> Optional[Tuple[bytes, ...]]:
+        kept, mode = self.bodies, self.services.settings.log_bodies
+        if kept is None or mode == "none" or (mode == "errors" and not is_failure):
+            return None
+        return tuple(
+            mask_bytes(bytes(body), self.secrets)
+            for body in (
+                kept.client_request,
+                kept.upstream_request,
+                kept.upstream_response,
+                kept.client_response,
+            )
+        )
+
+
+def mask_bytes(body: bytes, secrets: List[str]) -> bytes:
+    """A body without the exact values of secrets, also as JSON escapes them."""
+    for secret in secrets:
+        for form in {secret, json_codec.encode_text(secret)[1:-1]}:
+            body = body.replace(form.encode("utf-8", "replace"), b"[hidden]")
+    return body
+
+
+def header_text(text: str) -> str:
+    """A header value: printable ASCII, everything else as a question mark."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)[:200]
+
+
+def _describe(error: Optional[BaseException]) -> Tuple[str, str]:
+    if error is None:
+        return "", ""
+    if isinstance(error, AIProxyError):
+        return error.error_type, error.message
+    return "api_error", type(error).__name__
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, int(seconds * 1000))
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:100]

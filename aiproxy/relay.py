@@ -1,0 +1,89 @@
+"""One Messages request: which providers are asked, in turn, and how it is logged.
+
+Runs on a worker as far as the upstream's first event, so that an error still has its
+real status; from there the pump carries the stream.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Mapping, Optional
+
+from aiproxy.attempt import Attempt
+from aiproxy.errors import AIProxyError, InvalidRequest, NotFound, UpstreamError
+from aiproxy.exchange import Exchange
+from aiproxy.formats import ClientRequest
+from aiproxy.protocol import json_codec, token_count
+from aiproxy.resolve import chain_of, resolve
+from aiproxy.services import Services
+from aiproxy.stream import Reply
+
+
+def answer(exchange: Exchange, name: Optional[str]) -> Reply:
+    """Answer the exchange; every way out of here is logged. Raises AIProxyError."""
+    try:
+        return _answer(exchange, name)
+    except AIProxyError as exc:
+        exc.headers = {**exc.headers, **exchange.answer_headers()}
+        exchange.finish(status=exc.status, error=exc)
+        raise
+    except BaseException as exc:
+        exchange.finish(status=500, error=exc)
+        raise
+
+
+def _answer(exchange: Exchange, name: Optional[str]) -> Reply:
+    services = exchange.services
+    body = json_codec.decode_object(exchange.raw)
+    model = body.get("model")
+    exchange.model_requested = model if isinstance(model, str) else ""
+    exchange.stream = body.get("stream") is True
+    exchange.read_session(body)
+    route = resolve(services.snapshot, name, exchange.model_requested)
+    exchange.alias = route.name or exchange.alias
+    request = ClientRequest(
+        body=body,
+        headers=exchange.headers,
+        message_id="msg_" + secrets.token_hex(12),
+        nonce=secrets.token_hex(3),
+        stream_upstream=exchange.stream and services.settings.enable_streaming,
+    )
+    chain = chain_of(services.snapshot, route.provider)
+    for position, provider in enumerate(chain):
+        is_last = position == len(chain) - 1
+        attempt = Attempt(exchange, route, request, provider, may_fall_back=not is_last)
+        try:
+            return attempt.run()
+        except UpstreamError as exc:
+            if is_last or not exc.retryable:
+                raise
+            exchange.note(f"{provider.slug} failed ({exc.status}): {exc.message}")
+    raise InvalidRequest("no provider is left to ask")
+
+
+def count_tokens(
+    services: Services, name: Optional[str], raw: bytes, headers: Mapping[str, str]
+) -> int:
+    """Input tokens of a Messages request: the provider's own count, or an estimate."""
+    body = json_codec.decode_object(raw)
+    if not isinstance(body.get("messages"), list):
+        raise InvalidRequest("messages: a list of messages is needed")
+    model = body.get("model")
+    try:
+        route = resolve(
+            services.snapshot, name, model if isinstance(model, str) else ""
+        )
+    except NotFound:
+        raise
+    except InvalidRequest:
+        return token_count.count(body)  # no provider is needed to count
+    exchange = Exchange.unlogged(services, raw, headers)
+    exchange.model_requested = model if isinstance(model, str) else ""
+    request = ClientRequest(body, headers, message_id="", nonce="")
+    return Attempt(exchange, route, request, route.provider).count_tokens()
+
+
+def parsed_model(body: Mapping[str, Any]) -> str:
+    """The model that the client names; "" for none or another type."""
+    model = body.get("model")
+    return model if isinstance(model, str) else ""

@@ -1,0 +1,172 @@
+"""The /v1 routes: Anthropic's Messages API in, Anthropic's Messages API out."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+
+from bottle import HTTPResponse
+
+from aiproxy import models, relay
+from aiproxy.errors import AIProxyError, RequestTooLarge
+from aiproxy.exchange import Exchange
+from aiproxy.head import RequestHead
+from aiproxy.protocol import json_codec
+from aiproxy.security.tokens import API_KEY_PREFIX
+from aiproxy.services import Services
+from aiproxy.upstream.cancellation import Cancellation
+from aiproxy.web import guard
+from aiproxy.web.guard import Caller
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+
+class Call(NamedTuple):
+    """One request under /v1, past the guard."""
+
+    services: Services
+    environ: Dict[str, Any]
+    head: RequestHead
+    caller: Caller
+    request_id: str
+    alias: Optional[str]  # as in the path; None for the active provider
+
+    def read_body(self) -> bytes:
+        length = int(self.environ.get("CONTENT_LENGTH") or 0)
+        if length > MAX_BODY_BYTES:
+            raise RequestTooLarge(
+                f"the request body is larger than {MAX_BODY_BYTES >> 20} MiB"
+            )
+        body: bytes = self.environ["wsgi.input"].read(length)
+        return body
+
+
+def new_request_id() -> str:
+    """The id in the answer's head, its error envelope and the log."""
+    return "req_" + secrets.token_hex(12)
+
+
+def post_message(call: Call) -> HTTPResponse:
+    """A Messages request: answered whole, or parked on the pump as a stream."""
+    exchange = _exchange(call, call.read_body())
+    settings = call.services.settings
+    try:
+        if settings.rate_limit_enabled:
+            call.services.rate_limiter.check(
+                call.caller.rate_key,
+                limit=settings.rate_limit_requests,
+                window=settings.rate_limit_window,
+            )
+        exchange.take_place()
+    except AIProxyError as exc:
+        exchange.finish(status=exc.status, error=exc)
+        raise
+    reply = relay.answer(exchange, call.alias)
+    if reply.stream is not None:
+        call.environ["aiproxy.stream"] = reply.stream
+    return HTTPResponse(body=reply.body, status=200, headers=reply.headers)
+
+
+def count_tokens(call: Call) -> HTTPResponse:
+    """`{"input_tokens": n}`; no log entry, no rate limit."""
+    counted = relay.count_tokens(
+        call.services, call.alias, call.read_body(), call.head.headers
+    )
+    return _json(call, {"input_tokens": counted})
+
+
+def list_models(call: Call) -> HTTPResponse:
+    """Every alias and provider as a model id that the client accepts."""
+    return _json(call, models.list_models(call.services.snapshot, call.alias))
+
+
+def get_model(call: Call, model: str) -> HTTPResponse:
+    """One entry of that list."""
+    return _json(call, models.get_model(call.services.snapshot, call.alias, model))
+
+
+def probe(call: Call) -> HTTPResponse:
+    """The client's connectivity check: 200 and nothing else, also for unknown names."""
+    return HTTPResponse(body=b"", status=200, headers={"content-type": "text/plain"})
+
+
+def record_rejection(
+    services: Services, head: RequestHead, error: AIProxyError, request_id: str
+) -> None:
+    """A Messages request that was refused on its head is an entry of the log too."""
+    is_message = head.method == "POST" and not head.path.endswith("/count_tokens")
+    if not is_message or not head.path.startswith("/v1/messages"):
+        return
+    alias = head.path[len("/v1/messages") :].strip("/").partition("/")[0]
+    address = services.frontier().client_address(head)
+    call = Call(services, {}, head, Caller(address=address), request_id, alias)
+    _exchange(call, b"").finish(status=error.status, error=error)
+
+
+def _exchange(call: Call, raw: bytes) -> Exchange:
+    user, key = call.caller.user, call.caller.key
+    return Exchange(
+        services=call.services,
+        request_id=call.request_id,
+        alias=call.alias or "",
+        headers=call.head.headers,
+        raw=raw,
+        cancel=call.environ.get("aiproxy.cancel") or Cancellation(),
+        user=user.username if user else "",
+        user_id=user.id if user else None,
+        key_id=key.id if key else None,
+        key_prefix=key.prefix if key else "",
+        secrets=_client_secrets(call.head.headers),
+    )
+
+
+def _client_secrets(headers: Mapping[str, str]) -> List[str]:
+    """The credentials that came with a request, ours or not: none may be logged."""
+    found = [headers.get("x-api-key", ""), headers.get("cookie", "")]
+    found += headers.get("authorization", "").split()[1:]
+    return [value for value in found if len(value) >= 8]
+
+
+def _json(call: Call, body: Mapping[str, Any]) -> HTTPResponse:
+    headers = {"content-type": "application/json", "request-id": call.request_id}
+    return HTTPResponse(body=json_codec.encode(body), status=200, headers=headers)
+
+
+class ApiRoute(NamedTuple):
+    """A path under /v1; `<alias>` is passed in `Call`, anything else by name."""
+
+    method: str
+    path: str
+    answer: Callable[..., HTTPResponse]
+
+
+_ALIAS = "/v1/messages/<alias>"
+
+ROUTES = (
+    ApiRoute("POST", "/v1/messages", post_message),
+    ApiRoute("POST", "/v1/messages/count_tokens", count_tokens),
+    ApiRoute("POST", _ALIAS, post_message),
+    ApiRoute("POST", _ALIAS + "/count_tokens", count_tokens),
+    ApiRoute("POST", _ALIAS + "/v1/messages", post_message),
+    ApiRoute("POST", _ALIAS + "/v1/messages/count_tokens", count_tokens),
+    ApiRoute("GET", "/v1/models", list_models),
+    ApiRoute("GET", "/v1/models/<model:path>", get_model),
+    ApiRoute("GET", _ALIAS + "/v1/models", list_models),
+    ApiRoute("GET", _ALIAS + "/v1/models/<model:path>", get_model),
+    ApiRoute("HEAD", "/", probe),
+    ApiRoute("HEAD", "/api/hello", probe),
+    ApiRoute("GET", "/api/hello", probe),
+    ApiRoute("HEAD", _ALIAS, probe),
+    ApiRoute("HEAD", _ALIAS + "/api/hello", probe),
+    ApiRoute("GET", _ALIAS + "/api/hello", probe),
+)
+
+__all__ = [
+    "API_KEY_PREFIX",
+    "ROUTES",
+    "ApiRoute",
+    "Call",
+    "guard",
+    "new_request_id",
+    "record_rejection",
+]

@@ -1,0 +1,90 @@
+"""A browser's session: its cookie, its row, its CSRF token (security.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional
+
+from aiproxy.security import tokens
+from aiproxy.services import Services
+from aiproxy.store import sessions
+from aiproxy.store.users import User
+
+COOKIE = "aiproxy_session"
+MAX_COOKIE_BYTES = 4096
+TOUCH_SECONDS = 300  # how exactly the idle time of a session is kept
+
+
+def cookie_name(services: Services, *, is_secure: bool) -> str:
+    """Prefixed where the cookie is Secure, so that no plain-http page can set it."""
+    if not (is_secure or services.settings.session_cookie_secure):
+        return COOKIE
+    return ("__Secure-" if services.base_path else "__Host-") + COOKIE
+
+
+def read_cookie(
+    services: Services, headers: Mapping[str, str], *, is_secure: bool
+) -> str:
+    """The session id that the browser sent; damaged, giant or doubled ones are none."""
+    header = headers.get("cookie", "")
+    if not header or len(header) > MAX_COOKIE_BYTES:
+        return ""
+    name = cookie_name(services, is_secure=is_secure)
+    values = []
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            values.append(value)
+    if len(values) != 1 or not tokens.is_session_id(values[0]):
+        return ""
+    return values[0]
+
+
+def find_user(
+    services: Services, session_id: str, now: int, *, is_poll: bool = False
+) -> Optional[User]:
+    """Whose session this is, while it and the user hold; polls prolong nothing."""
+    if not session_id:
+        return None
+    digest = tokens.digest(session_id)
+    session = sessions.find(services.database.connection(), digest, now=now)
+    if session is None:
+        return None
+    user = services.snapshot.users.get(session.user_id)
+    if user is None or not user.enabled:
+        return None
+    if not is_poll and now - session.last_seen >= TOUCH_SECONDS:
+        services.touch_session(digest)
+    return user
+
+
+def start(services: Services, user: User, *, now: int) -> str:
+    """A new session for `user`; the id goes into the cookie and nowhere else."""
+    session_id = tokens.make_session_id()
+    with services.transaction() as db:
+        sessions.create(db, tokens.digest(session_id), user_id=user.id, now=now)
+    return session_id
+
+
+def csrf_token(services: Services, session_id: str) -> str:
+    """The token that every form of this session carries."""
+    return tokens.csrf_token(services.settings.secret_key, session_id)
+
+
+def set_cookie(services: Services, session_id: str, *, is_secure: bool) -> str:
+    """The value of the Set-Cookie header that logs a browser in."""
+    return _cookie(services, session_id, is_secure=is_secure, ends="")
+
+
+def clear_cookie(services: Services, *, is_secure: bool) -> str:
+    """The value of the Set-Cookie header that logs a browser out."""
+    return _cookie(services, "", is_secure=is_secure, ends="; Max-Age=0")
+
+
+def _cookie(services: Services, value: str, *, is_secure: bool, ends: str) -> str:
+    secure = is_secure or services.settings.session_cookie_secure
+    # __Host- demands Path=/ ; elsewhere the cookie stays within the base path.
+    path = services.base_path or "/"
+    return (
+        f"{cookie_name(services, is_secure=is_secure)}={value}; Path={path};"
+        f" HttpOnly; SameSite=Lax{'; Secure' if secure else ''}{ends}"
+    )
