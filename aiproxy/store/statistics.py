@@ -1,0 +1,224 @@
+"""What the dashboard counts, fast enough for every poll, whatever the log holds.
+
+Triggers keep sums by half hour beside the request log, so that a week of 200,000
+requests is a few thousand rows. Percentiles need single durations: a few thousand of
+them, evenly spaced, say the same as all.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from dataclasses import dataclass
+from typing import Iterable, NamedTuple, Sequence
+
+STEP_SECONDS = 1800  # of the stored sums
+SAMPLES = 4000  # durations read for percentiles; fewer requests are all read
+LONGEST_STREAK = 500
+
+# A request that its client gave up (499) is no failure of anybody's.
+SCHEMA: tuple[str, ...] = (
+    """
+    CREATE TABLE request_totals (
+        start INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        PRIMARY KEY (start, provider, user_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER request_log_counted AFTER INSERT ON request_log BEGIN
+        INSERT INTO request_totals VALUES (
+            new.time - new.time % 1800, new.provider, COALESCE(new.user_id, 0),
+            1, new.status >= 400 AND new.status <> 499,
+            new.input_tokens + new.cache_read_tokens + new.cache_write_tokens,
+            new.cache_read_tokens, new.output_tokens
+        )
+        ON CONFLICT (start, provider, user_id) DO UPDATE SET
+            requests = requests + 1,
+            failed = failed + excluded.failed,
+            input_tokens = input_tokens + excluded.input_tokens,
+            cached_tokens = cached_tokens + excluded.cached_tokens,
+            output_tokens = output_tokens + excluded.output_tokens;
+    END
+    """,
+    """
+    CREATE TRIGGER request_log_uncounted AFTER DELETE ON request_log BEGIN
+        UPDATE request_totals SET
+            requests = requests - 1,
+            failed = failed - (old.status >= 400 AND old.status <> 499),
+            input_tokens = input_tokens
+                - old.input_tokens - old.cache_read_tokens - old.cache_write_tokens,
+            cached_tokens = cached_tokens - old.cache_read_tokens,
+            output_tokens = output_tokens - old.output_tokens
+        WHERE start = old.time - old.time % 1800 AND provider = old.provider
+            AND user_id = COALESCE(old.user_id, 0);
+        DELETE FROM request_totals
+        WHERE start = old.time - old.time % 1800 AND provider = old.provider
+            AND user_id = COALESCE(old.user_id, 0) AND requests < 1;
+    END
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sums over some requests; `input_tokens` are all that went in, cached or not."""
+
+    requests: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.requests + other.requests,
+            self.failed + other.failed,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+class Latency(NamedTuple):
+    """How long one answered request took."""
+
+    time: int
+    provider: str
+    duration_ms: int
+    first_token_ms: int | None
+
+
+@dataclass(frozen=True)
+class Streak:
+    """A provider's latest requests: since when, and how, they have failed."""
+
+    provider: str
+    last_used: int
+    last_status: int
+    last_error: str  # the message; empty after a success
+    failures: int = 0  # in a row, up to now; at most LONGEST_STREAK
+    since: int = 0  # the first of them
+
+
+def counts(
+    db: sqlite3.Connection, *, since: int, step: int, user_id: int | None = None
+) -> dict[tuple[int, str], Counts]:
+    """Sums by start of the bucket and provider; `since` is the start of a bucket."""
+    if step % STEP_SECONDS == 0:
+        sql = """
+            SELECT start - start % :step, provider, SUM(requests), SUM(failed),
+                SUM(input_tokens), SUM(cached_tokens), SUM(output_tokens)
+            FROM request_totals
+            WHERE start >= :since AND (:user_id IS NULL OR user_id = :user_id)
+            GROUP BY 1, 2
+        """
+    else:
+        sql = """
+            SELECT time - time % :step, provider, COUNT(*),
+                SUM(status >= 400 AND status <> 499),
+                SUM(input_tokens + cache_read_tokens + cache_write_tokens),
+                SUM(cache_read_tokens), SUM(output_tokens)
+            FROM request_log
+            WHERE time >= :since AND (:user_id IS NULL OR user_id = :user_id)
+            GROUP BY 1, 2
+        """
+    rows = db.execute(sql, {"step": step, "since": since, "user_id": user_id})
+    return {(row[0], row[1]): Counts(*tuple(row)[2:]) for row in rows.fetchall()}
+
+
+def latencies(
+    db: sqlite3.Connection, *, since: int, user_id: int | None = None
+) -> list[Latency]:
+    """Answered requests since then, all or an evenly spaced sample, oldest first."""
+    # Rows are written when a request ends, so `seq` and `time` have the same order.
+    first = db.execute(
+        "SELECT seq FROM request_log WHERE time >= ? ORDER BY time LIMIT 1", (since,)
+    ).fetchone()
+    if first is None:
+        return []
+    last = db.execute("SELECT MAX(seq) FROM request_log").fetchone()
+    stride = max(1, (last[0] - first[0] + 1) // SAMPLES)
+    rows = db.execute(
+        """
+        WITH RECURSIVE chosen (seq) AS (
+            SELECT :first UNION ALL SELECT seq + :stride FROM chosen
+            WHERE seq + :stride <= :last
+        )
+        SELECT time, provider, duration_ms, first_token_ms
+        FROM chosen CROSS JOIN request_log USING (seq)
+        WHERE time >= :since AND status < 400
+            AND (:user_id IS NULL OR user_id = :user_id)
+        """,
+        {
+            "first": first[0],
+            "last": last[0],
+            "stride": stride,
+            "since": since,
+            "user_id": user_id,
+        },
+    )
+    return [Latency(*row) for row in rows.fetchall()]
+
+
+def percentile(ordered: Sequence[int], share: float) -> int | None:
+    """The value that `share` of the sorted values do not exceed (nearest rank)."""
+    if not ordered:
+        return None
+    rank = max(1, math.ceil(share * len(ordered)))
+    return ordered[rank - 1]
+
+
+def streaks(db: sqlite3.Connection, providers: Iterable[str]) -> dict[str, Streak]:
+    """How the latest requests of each provider went; unused ones are left out."""
+    found = {}
+    for provider in providers:
+        streak = _streak(db, provider)
+        if streak is not None:
+            found[provider] = streak
+    return found
+
+
+def _streak(db: sqlite3.Connection, provider: str) -> Streak | None:
+    rows = db.execute(
+        """
+        SELECT time, status, error_message FROM request_log
+        WHERE provider = ? AND status <> 499 ORDER BY time DESC, seq DESC LIMIT ?
+        """,
+        (provider, LONGEST_STREAK),
+    ).fetchall()
+    if not rows:
+        return None
+    failed = []
+    for row in rows:
+        if row[1] < 400:
+            break
+        failed.append(row)
+    newest = rows[0]
+    return Streak(
+        provider,
+        last_used=newest[0],
+        last_status=newest[1],
+        last_error=newest[2] if failed else "",
+        failures=len(failed),
+        since=failed[-1][0] if failed else 0,
+    )
+
+
+def newest(db: sqlite3.Connection, user_id: int | None = None) -> int:
+    """The number of the latest row: it moves with every request that ends."""
+    if user_id is None:
+        row = db.execute("SELECT MAX(seq) FROM request_log").fetchone()
+    else:
+        row = db.execute(
+            "SELECT seq FROM request_log WHERE user_id = ? ORDER BY time DESC, seq DESC"
+            " LIMIT 1",
+            (user_id,),
+        ).fetchone()
+    return (row and row[0]) or 0
