@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional
+from typing import Any
 
 from aiproxy import formats, models
 from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
@@ -142,7 +142,7 @@ class Attempt:
         )
 
     def _call(
-        self, prepared: Prepared, body: Dict[str, Any], *, read_timeout: float
+        self, prepared: Prepared, body: dict[str, Any], *, read_timeout: float
     ) -> UpstreamCall:
         provider, services = self.provider, self.exchange.services
         head = headers.upstream_headers(
@@ -167,7 +167,7 @@ class Attempt:
             cancel=self.exchange.cancel,
         )
 
-    def _send(self, prepared: Prepared, body: Dict[str, Any]) -> Reply:
+    def _send(self, prepared: Prepared, body: dict[str, Any]) -> Reply:
         exchange = self.exchange
         call = self._call(prepared, body, read_timeout=self._longest_silence())
         if exchange.bodies is not None:
@@ -175,11 +175,7 @@ class Attempt:
         response = exchange.services.transport.send(call)
         exchange.upstream_request_id = headers.upstream_request_id(response.headers)
         try:
-            if response.status != 200:
-                raise self._refusal(prepared, response)
-            if self.request.stream_upstream:
-                return self._begin_stream(prepared, response)
-            return self._whole_answer(prepared, response)
+            return self._read(prepared, response)
         except UpstreamError as exc:
             response.close()
             # Some providers say 200 first and what is wrong then: that heals too.
@@ -188,6 +184,13 @@ class Attempt:
         except BaseException:
             response.close()
             raise
+
+    def _read(self, prepared: Prepared, response: UpstreamResponse) -> Reply:
+        if response.status != 200:
+            raise self._refusal(prepared, response)
+        if self.request.stream_upstream:
+            return self._begin_stream(prepared, response)
+        return self._whole_answer(prepared, response)
 
     def _longest_silence(self) -> float:
         seconds = float(self.exchange.services.settings.request_timeout)
@@ -216,7 +219,7 @@ class Attempt:
         }
         return Refused(error, response.status, body)
 
-    def _learn(self, refused: Refused, sent: Dict[str, Any]) -> Optional[Lesson]:
+    def _learn(self, refused: Refused, sent: dict[str, Any]) -> Lesson | None:
         return healing.learn(
             refused.status, refused.body, sent, api_format=self.provider.api_format
         )
@@ -259,7 +262,7 @@ class Attempt:
         exchange.first_token_at = time.monotonic()
         exchange.services.running.add_stream()
 
-        def on_end(failure: Optional[BaseException]) -> None:
+        def on_end(failure: BaseException | None) -> None:
             exchange.services.running.remove_stream()
             self._observe(prepared, translator.outcome)
             exchange.finish(error=failure, outcome=translator.outcome)
@@ -351,7 +354,7 @@ class Recorder:
         return events
 
 
-def _max_tokens(body: Dict[str, Any]) -> Optional[int]:
+def _max_tokens(body: dict[str, Any]) -> int | None:
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
         if isinstance(value, int) and not isinstance(value, bool):

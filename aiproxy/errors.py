@@ -7,7 +7,7 @@ stack, path, SQL or secret.
 
 from __future__ import annotations
 
-from typing import Dict, Mapping, Optional
+from typing import Mapping
 
 # https://docs.anthropic.com/en/api/errors, and the contract for the rest.
 ERROR_TYPES: Mapping[int, str] = {
@@ -39,16 +39,16 @@ class AIProxyError(Exception):
         self,
         message: str,
         *,
-        status: Optional[int] = None,
-        error_type: Optional[str] = None,
-        headers: Optional[Mapping[str, str]] = None,
+        status: int | None = None,
+        error_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         if status is not None:
             self.status = status
         self.error_type = error_type or error_type_for(self.status)
-        self.headers: Dict[str, str] = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class InvalidRequest(AIProxyError):
@@ -128,12 +128,12 @@ class UpstreamError(AIProxyError):
         self,
         message: str,
         *,
-        status: Optional[int] = None,
-        error_type: Optional[str] = None,
-        headers: Optional[Mapping[str, str]] = None,
-        upstream_status: Optional[int] = None,
+        status: int | None = None,
+        error_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        upstream_status: int | None = None,
         retryable: bool = False,
-        body: Optional[bytes] = None,
+        body: bytes | None = None,
     ) -> None:
         super().__init__(message, status=status, error_type=error_type, headers=headers)
         self.upstream_status = upstream_status

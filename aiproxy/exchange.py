@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Mapping
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec
@@ -52,10 +52,10 @@ class Exchange:
     raw: bytes
     cancel: Cancellation
     user: str = ""
-    user_id: Optional[int] = None
-    key_id: Optional[int] = None
+    user_id: int | None = None
+    key_id: int | None = None
     key_prefix: str = ""
-    secrets: List[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
     provider: str = ""  # slug
     provider_name: str = ""
     model_requested: str = ""
@@ -63,11 +63,11 @@ class Exchange:
     session_id: str = ""
     stream: bool = False
     attempts: int = 0
-    notes: List[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     upstream_request_id: str = ""
-    bodies: Optional[Bodies] = None
+    bodies: Bodies | None = None
     started: float = field(default_factory=time.monotonic)
-    first_token_at: Optional[float] = None
+    first_token_at: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _has_place: bool = False
     _is_finished: bool = False
@@ -112,7 +112,7 @@ class Exchange:
             if isinstance(found, str):
                 self.session_id = _printable(found)
 
-    def answer_headers(self) -> Dict[str, str]:
+    def answer_headers(self) -> dict[str, str]:
         """What every proxied answer says of itself."""
         headers = {"request-id": self.request_id}
         if self.provider:
@@ -128,8 +128,8 @@ class Exchange:
         self,
         *,
         status: int = 200,
-        error: Optional[BaseException] = None,
-        outcome: Optional[Outcome] = None,
+        error: BaseException | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
         """Log it and give its place free; later calls change nothing."""
         with self._lock:
@@ -148,7 +148,7 @@ class Exchange:
         self.services.log_request(entry, error)
 
     def _entry(
-        self, status: int, error: Optional[BaseException], outcome: Outcome
+        self, status: int, error: BaseException | None, outcome: Outcome
     ) -> LogEntry:
         error_type, message = _describe(error)
         usage = outcome.usage
@@ -191,7 +191,7 @@ class Exchange:
             bodies=self._kept_bodies(is_failure=bool(error_type) or status >= 400),
         )
 
-    def _kept_bodies(self, *, is_failure: bool) -> Optional[Tuple[bytes, ...]]:
+    def _kept_bodies(self, *, is_failure: bool) -> tuple[bytes, ...] | None:
         kept, mode = self.bodies, self.services.settings.log_bodies
         if kept is None or mode == "none" or (mode == "errors" and not is_failure):
             return None
@@ -206,7 +206,7 @@ class Exchange:
         )
 
 
-def mask_bytes(body: bytes, secrets: List[str]) -> bytes:
+def mask_bytes(body: bytes, secrets: list[str]) -> bytes:
     """A body without the exact values of secrets, also as JSON escapes them."""
     for secret in secrets:
         for form in {secret, json_codec.encode_text(secret)[1:-1]}:
@@ -219,7 +219,7 @@ def header_text(text: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in text)[:200]
 
 
-def _describe(error: Optional[BaseException]) -> Tuple[str, str]:
+def _describe(error: BaseException | None) -> tuple[str, str]:
     if error is None:
         return "", ""
     if isinstance(error, AIProxyError):

@@ -7,13 +7,12 @@ a request, to heal it when it is refused, and to read the answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Mapping
 
 from aiproxy.protocol import (
     chat_stream,
     endpoint,
     from_chat,
-    passthrough,
     prompt,
     to_chat,
     token_count,
@@ -41,15 +40,15 @@ class Prepared:
     """One request for one provider: what goes up, and how the answer is read."""
 
     url: str
-    body: Dict[str, Any]
-    headers: Dict[str, str]  # beside authentication
+    body: dict[str, Any]
+    headers: dict[str, str]  # beside authentication
     target: Target
-    dropped_betas: Tuple[str, ...]
+    dropped_betas: tuple[str, ...]
     raw_estimate: int  # of input tokens, as counted here
     input_estimate: int  # corrected by what this model's own counts taught us
-    notes: Tuple[str, ...]
+    notes: tuple[str, ...]
     new_stream: Callable[[], StreamTranslator]
-    read_answer: Callable[[bytes, str], Tuple[Dict[str, Any], Outcome]]
+    read_answer: Callable[[bytes, str], tuple[dict[str, Any], Outcome]]
 
 
 def prepare(
@@ -112,7 +111,7 @@ def _translate(
         input_estimate=estimate,
     )
 
-    def read_answer(data: bytes, content_type: str) -> Tuple[Dict[str, Any], Outcome]:
+    def read_answer(data: bytes, content_type: str) -> tuple[dict[str, Any], Outcome]:
         answer = from_chat.translate_answer(data, reply, content_type)
         return answer.message, answer.outcome
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Mapping, Sequence, Union
 from urllib.parse import urlsplit
 
 from aiproxy.errors import InvalidRequest, PermissionDenied
@@ -39,7 +39,7 @@ class RequestHead:
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> RequestHead:
         """The same head as WSGI presents it."""
-        headers: Dict[str, str] = {
+        headers: dict[str, str] = {
             name[5:].replace("_", "-").lower(): value
             for name, value in environ.items()
             if name.startswith("HTTP_")
@@ -71,9 +71,9 @@ class Frontier:
 
     bind_host: str = "127.0.0.1"
     base_path: str = ""
-    allowed_hosts: Tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
-    trusted_proxies: Tuple[Network, ...] = field(default_factory=tuple)
+    trusted_proxies: tuple[Network, ...] = field(default_factory=tuple)
 
     @classmethod
     def of(cls, settings: Settings, *, bind_host: str, base_path: str) -> Frontier:
@@ -202,7 +202,7 @@ class Frontier:
         return f"{self.scheme(head)}://{host}{self.base_path}"
 
 
-def parse_networks(entries: Sequence[str]) -> Tuple[Network, ...]:
+def parse_networks(entries: Sequence[str]) -> tuple[Network, ...]:
     """Addresses and CIDR blocks; Settings has checked that they parse."""
     return tuple(ipaddress.ip_network(entry, strict=False) for entry in entries)
 
@@ -218,7 +218,7 @@ def is_loopback_name(name: str) -> bool:
 
 def _address(
     text: str,
-) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         ip = ipaddress.ip_address(text.strip().strip("[]"))
     except ValueError:
@@ -227,7 +227,7 @@ def _address(
     return mapped if mapped is not None else ip
 
 
-def _host_name(host: str) -> Optional[str]:
+def _host_name(host: str) -> str | None:
     match = _HOST.fullmatch(host)
     if match is None or int(match.group("port") or 0) > 65535:
         return None
@@ -237,7 +237,7 @@ def _host_name(host: str) -> Optional[str]:
     return name
 
 
-def _split_host(host: str, default_port: str) -> Tuple[str, str]:
+def _split_host(host: str, default_port: str) -> tuple[str, str]:
     match = _HOST.fullmatch(host)
     if match is None:
         return "", ""

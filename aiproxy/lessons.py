@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Tuple
 
 from aiproxy.protocol.healing import Lesson
 
@@ -26,10 +26,10 @@ class LessonBook:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._lessons: OrderedDict[Key, Dict[Lesson, float]] = OrderedDict()
+        self._lessons: OrderedDict[Key, dict[Lesson, float]] = OrderedDict()
         self._ratios: OrderedDict[Key, float] = OrderedDict()
 
-    def known(self, provider_id: int, model: str) -> Tuple[Lesson, ...]:
+    def known(self, provider_id: int, model: str) -> tuple[Lesson, ...]:
         """The lessons that still hold, in the order in which they were learnt."""
         now = self._clock()
         with self._lock:

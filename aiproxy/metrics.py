@@ -6,7 +6,7 @@ Labels are configured names alone: no user, key, path or word of a client.
 from __future__ import annotations
 
 import threading
-from typing import Dict, List, Mapping, Tuple
+from typing import Mapping, Tuple
 
 from aiproxy.store.request_log import LogEntry
 
@@ -37,10 +37,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: Dict[Labels, int] = {}
-        self._tokens: Dict[Labels, int] = {}
-        self._durations: Dict[Labels, Histogram] = {}
-        self._first_tokens: Dict[Labels, Histogram] = {}
+        self._requests: dict[Labels, int] = {}
+        self._tokens: dict[Labels, int] = {}
+        self._durations: dict[Labels, Histogram] = {}
+        self._first_tokens: dict[Labels, Histogram] = {}
 
     def record(self, entry: LogEntry) -> None:
         """Count one proxied request, whatever became of it."""
@@ -65,7 +65,7 @@ class Metrics:
                     entry.first_token_ms / 1000
                 )
 
-    def render(self, gauges: Mapping[str, Tuple[str, str, float]]) -> str:
+    def render(self, gauges: Mapping[str, tuple[str, str, float]]) -> str:
         """Prometheus text; `gauges`: name to (type, help, value)."""
         with self._lock:
             lines = _family(
@@ -97,15 +97,15 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
-def _family(name: str, kind: str, text: str, samples: List[str]) -> List[str]:
+def _family(name: str, kind: str, text: str, samples: list[str]) -> list[str]:
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *samples]
 
 
-def _samples(name: str, values: Mapping[Labels, int]) -> List[str]:
+def _samples(name: str, values: Mapping[Labels, int]) -> list[str]:
     return [f"{name}{_labels(key)} {value}" for key, value in sorted(values.items())]
 
 
-def _histograms(name: str, values: Mapping[Labels, Histogram]) -> List[str]:
+def _histograms(name: str, values: Mapping[Labels, Histogram]) -> list[str]:
     lines = []
     for key, histogram in sorted(values.items()):
         running = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from aiproxy.errors import NotFound
 from aiproxy.resolve import VIA_PREFIX, Route, resolve
@@ -11,7 +11,7 @@ from aiproxy.store.providers import Provider
 from aiproxy.store.snapshot import Snapshot
 
 
-def mapped_names(provider: Provider) -> List[str]:
+def mapped_names(provider: Provider) -> list[str]:
     """The upstream models that a provider's settings name, each once."""
     names = [
         provider.model_opus,
@@ -28,9 +28,9 @@ def main_model(provider: Provider) -> str:
     return next(iter(mapped_names(provider)), "")
 
 
-def list_models(snapshot: Snapshot, name: Optional[str]) -> Dict[str, Any]:
+def list_models(snapshot: Snapshot, name: str | None) -> dict[str, Any]:
     """`GET /v1/models` in Anthropic's shape, one page; nobody is asked for it."""
-    entries: Dict[str, Dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for alias in snapshot.aliases:
         provider = (
             snapshot.active_provider
@@ -57,16 +57,16 @@ def list_models(snapshot: Snapshot, name: Optional[str]) -> Dict[str, Any]:
     }
 
 
-def get_model(snapshot: Snapshot, name: Optional[str], model: str) -> Dict[str, Any]:
+def get_model(snapshot: Snapshot, name: str | None, model: str) -> dict[str, Any]:
     """One entry of the list; raises NotFound."""
     for entry in list_models(snapshot, name)["data"]:
         if entry["id"].lower() == model.lower():
-            found: Dict[str, Any] = entry
+            found: dict[str, Any] = entry
             return found
     raise NotFound(f"there is no model {model[:100]!r} here. See /v1/models.")
 
 
-def _shown_provider(snapshot: Snapshot, name: Optional[str]) -> Optional[Provider]:
+def _shown_provider(snapshot: Snapshot, name: str | None) -> Provider | None:
     if name is None:
         return snapshot.active_provider
     route: Route = resolve(snapshot, name, "")
@@ -74,7 +74,7 @@ def _shown_provider(snapshot: Snapshot, name: Optional[str]) -> Optional[Provide
 
 
 def _add(
-    entries: Dict[str, Dict[str, Any]], model_id: str, provider: Provider, model: str
+    entries: dict[str, dict[str, Any]], model_id: str, provider: Provider, model: str
 ) -> None:
     if model_id in entries:
         return

@@ -7,7 +7,7 @@ real status; from there the pump carries the stream.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from aiproxy.attempt import Attempt
 from aiproxy.errors import AIProxyError, InvalidRequest, NotFound, UpstreamError
@@ -19,7 +19,7 @@ from aiproxy.services import Services
 from aiproxy.stream import Reply
 
 
-def answer(exchange: Exchange, name: Optional[str]) -> Reply:
+def answer(exchange: Exchange, name: str | None) -> Reply:
     """Answer the exchange; every way out of here is logged. Raises AIProxyError."""
     try:
         return _answer(exchange, name)
@@ -32,7 +32,7 @@ def answer(exchange: Exchange, name: Optional[str]) -> Reply:
         raise
 
 
-def _answer(exchange: Exchange, name: Optional[str]) -> Reply:
+def _answer(exchange: Exchange, name: str | None) -> Reply:
     services = exchange.services
     body = json_codec.decode_object(exchange.raw)
     model = body.get("model")
@@ -62,7 +62,7 @@ def _answer(exchange: Exchange, name: Optional[str]) -> Reply:
 
 
 def count_tokens(
-    services: Services, name: Optional[str], raw: bytes, headers: Mapping[str, str]
+    services: Services, name: str | None, raw: bytes, headers: Mapping[str, str]
 ) -> int:
     """Input tokens of a Messages request: the provider's own count, or an estimate."""
     body = json_codec.decode_object(raw)

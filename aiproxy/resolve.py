@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List, Optional
 
 from aiproxy.errors import InvalidRequest, NotFound
 from aiproxy.store.providers import Provider
@@ -28,7 +27,7 @@ class Route:
 
 
 def resolve(
-    snapshot: Snapshot, name: Optional[str], model: str, *, may_list: bool = True
+    snapshot: Snapshot, name: str | None, model: str, *, may_list: bool = True
 ) -> Route:
     """The route of a request to `name` (None: the active provider) for `model`.
 
@@ -51,7 +50,7 @@ def resolve(
     return route
 
 
-def via_name(model: str) -> Optional[str]:
+def via_name(model: str) -> str | None:
     """The alias in `claude-via-<alias>`, whatever its case and `[1m]`; else None."""
     model = _VARIANT.sub("", model.strip()).lower()
     if model.startswith(VIA_PREFIX) and len(model) > len(VIA_PREFIX):
@@ -59,14 +58,14 @@ def via_name(model: str) -> Optional[str]:
     return None
 
 
-def known_names(snapshot: Snapshot) -> List[str]:
+def known_names(snapshot: Snapshot) -> list[str]:
     """Every alias and enabled provider's slug, as they can stand in a path."""
     names = [alias.alias for alias in snapshot.aliases]
     names += [p.slug for p in snapshot.providers.values() if p.enabled]
     return list(dict.fromkeys(names))
 
 
-def chain_of(snapshot: Snapshot, first: Provider) -> List[Provider]:
+def chain_of(snapshot: Snapshot, first: Provider) -> list[Provider]:
     """The providers that are asked in turn: the first, then its enabled fallbacks."""
     chain = [first]
     provider = first
@@ -80,7 +79,7 @@ def chain_of(snapshot: Snapshot, first: Provider) -> List[Provider]:
     return chain
 
 
-def _find(snapshot: Snapshot, name: str) -> Optional[Route]:
+def _find(snapshot: Snapshot, name: str) -> Route | None:
     name = name.lower()
     alias = snapshot.find_alias(name)
     if alias is not None:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping
 
 from aiproxy import __version__
 from aiproxy.errors import Overloaded, StoreError
@@ -74,8 +74,8 @@ class Services:
         self,
         *,
         database: Database,
-        fixed: Optional[Mapping[str, Fixed]] = None,
-        transport: Optional[Transport] = None,
+        fixed: Mapping[str, Fixed] | None = None,
+        transport: Transport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.database = database
@@ -102,7 +102,7 @@ class Services:
         self._started_monotonic = time.monotonic()
         self.is_draining = False
         # Set by the server where it can start itself anew; pages offer it then.
-        self.restart: Optional[Callable[[], None]] = None
+        self.restart: Callable[[], None] | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(
             target=self._watch_database, name="snapshot", daemon=True
@@ -187,10 +187,10 @@ class Services:
         """A browser was active; written later."""
         self.log_writer.touch_session(digest, self.now())
 
-    def log_request(self, entry: LogEntry, error: Optional[BaseException]) -> None:
+    def log_request(self, entry: LogEntry, error: BaseException | None) -> None:
         """One line in the text log for a request; no body, no key."""
         level = logging.WARNING if entry.status >= 400 else logging.INFO
-        fields: Dict[str, Any] = {
+        fields: dict[str, Any] = {
             "request_id": entry.id,
             "status": entry.status,
             "provider": entry.provider,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Protocol
+from typing import Callable, Protocol
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol.reply import Outcome
@@ -11,7 +11,7 @@ from aiproxy.upstream.transport import UpstreamResponse
 
 
 class StreamTranslator(Protocol):
-    """Upstream body bytes in, the client's server-sent events out; whole events only."""
+    """Upstream body bytes in, whole server-sent events for the client out."""
 
     @property
     def started(self) -> bool:
@@ -51,13 +51,13 @@ class Stream:
     first: bytes  # translated already; goes out before anything else
     idle_seconds: float  # the longest silence of the upstream
     # Called once, on the pump's thread: None, or why the stream was given up.
-    on_end: Callable[[Optional[BaseException]], None]
+    on_end: Callable[[BaseException | None], None]
 
 
 @dataclass
 class Reply:
     """What goes to the client: a whole body, or a stream for the pump."""
 
-    headers: Dict[str, str]
+    headers: dict[str, str]
     body: bytes = b""
-    stream: Optional[Stream] = None
+    stream: Stream | None = None

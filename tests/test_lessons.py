@@ -1,7 +1,8 @@
 """What is remembered of a provider's refusals and counts."""
 
-from aiproxy.lessons import LESSON_SECONDS, MAX_MODELS, LessonBook
 from aiproxy.protocol.healing import Lesson
+
+from aiproxy.lessons import LESSON_SECONDS, MAX_MODELS, LessonBook
 
 
 class Clock:

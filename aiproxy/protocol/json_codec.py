@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, NoReturn
+from typing import Any, NoReturn
 
 from aiproxy.errors import InvalidRequest
 
@@ -39,7 +39,7 @@ def decode_text(text: str) -> Any:
         raise InvalidRequest(f"the body is not valid JSON: {exc}") from None
 
 
-def decode_object(data: bytes) -> Dict[str, Any]:
+def decode_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object; anything else is refused."""
     value = decode(data)
     if not isinstance(value, dict):

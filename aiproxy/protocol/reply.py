@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 from aiproxy.errors import AIProxyError
 
@@ -22,13 +22,14 @@ class ReplyContext:
     reasoning_key: str = ""  # Target.reasoning_key
     dialect: str = "generic"  # Dialect.name
     family: str = ""
-    tool_names: Mapping[str, str] = field(default_factory=dict)  # upstream's -> client's
+    # upstream's name -> client's
+    tool_names: Mapping[str, str] = field(default_factory=dict)
     # upstream's name -> JSON schema, to find the tool of a call without a name
     tool_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # tool ids in the history, as the client has them
-    seen_tool_ids: FrozenSet[str] = frozenset()
-    stop_sequences: Tuple[str, ...] = ()  # all of them; each is enforced here
-    search_query: Optional[str] = None  # last user text, where web_search was offered
+    seen_tool_ids: frozenset[str] = frozenset()
+    stop_sequences: tuple[str, ...] = ()  # all of them; each is enforced here
+    search_query: str | None = None  # last user text, where web_search was offered
 
 
 @dataclass
@@ -41,11 +42,11 @@ class Usage:
     cache_creation_input_tokens: int = 0
     estimated: bool = False  # the provider told nothing usable
     web_search_requests: int = 0
-    cost: Optional[float] = None  # in the provider's currency, where it tells it
+    cost: float | None = None  # in the provider's currency, where it tells it
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The `usage` object of a Messages answer."""
-        usage: Dict[str, Any] = {
+        usage: dict[str, Any] = {
             "input_tokens": self.input_tokens,
             "cache_creation_input_tokens": self.cache_creation_input_tokens,
             "cache_read_input_tokens": self.cache_read_input_tokens,
@@ -61,6 +62,6 @@ class Outcome:
     """How an answer ended, for the request log; grows while it streams."""
 
     usage: Usage = field(default_factory=Usage)
-    stop_reason: Optional[str] = None
-    error: Optional[AIProxyError] = None
-    notes: Tuple[str, ...] = ()
+    stop_reason: str | None = None
+    error: AIProxyError | None = None
+    notes: tuple[str, ...] = ()

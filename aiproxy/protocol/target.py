@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from aiproxy.protocol import dialects
 from aiproxy.protocol.dialects import Dialect
@@ -18,14 +18,16 @@ class Target:
     model: str  # the upstream's own name for it
     dialect: Dialect
     family: str
-    max_output_tokens: Optional[int] = None
-    context_window: Optional[int] = None
+    max_output_tokens: int | None = None
+    context_window: int | None = None
     send_reasoning: str = "auto"  # auto, always, never
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     full_compat: bool = False  # passthrough: the upstream knows all of Anthropic's API
 
     @classmethod
-    def of(cls, *, endpoint: str, model: str, dialect: str = "auto", **rest: Any) -> Target:
+    def of(
+        cls, *, endpoint: str, model: str, dialect: str = "auto", **rest: Any
+    ) -> Target:
         """`dialect` as stored in the provider: a name, or auto for the host's."""
         return cls(
             endpoint=endpoint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from bottle import Bottle, HTTPResponse, request
 
@@ -30,7 +30,7 @@ from aiproxy.web.routing import Route, Visitor
 
 log = logging.getLogger("aiproxy.web")
 
-PAGES: List[Route] = [
+PAGES: list[Route] = [
     *dashboard.ROUTES,
     *login.ROUTES,
     *providers.ROUTES,
@@ -80,10 +80,10 @@ def build_app(services: Services) -> Bottle:
 
 def head_judge(
     services: Services,
-) -> Callable[[RequestHead, str], Optional[AIProxyError]]:
+) -> Callable[[RequestHead, str], AIProxyError | None]:
     """For the HTTP layer: what is refused before a body is read, and logged."""
 
-    def judge(head: RequestHead, request_id: str) -> Optional[AIProxyError]:
+    def judge(head: RequestHead, request_id: str) -> AIProxyError | None:
         try:
             guard.judge_head(services, head)
         except AIProxyError as exc:
@@ -106,8 +106,8 @@ def _probe(
 def _api(
     services: Services, answer: Callable[..., HTTPResponse]
 ) -> Callable[..., HTTPResponse]:
-    def run(alias: Optional[str] = None, **params: Any) -> HTTPResponse:
-        environ: Dict[str, Any] = request.environ
+    def run(alias: str | None = None, **params: Any) -> HTTPResponse:
+        environ: dict[str, Any] = request.environ
         request_id = _request_id(environ)
         head = RequestHead.from_environ(environ)
         try:
@@ -120,7 +120,7 @@ def _api(
             response = answer(call, **params)
         except AIProxyError as exc:
             response = errors.api_error(exc, request_id)
-        except Exception:  # the one net of the web layer: see style.md, errors
+        except Exception:  # noqa: BLE001 - the one net under every route
             response = errors.api_error(_internal(request_id), request_id)
         return _with_headers(response, is_page=False)
 
@@ -148,7 +148,7 @@ def _page(services: Services, route: Route) -> Callable[..., HTTPResponse]:
                 " Nothing was saved. Try again, and look at the server's log."
             )
             response = errors.page_error(services, visitor, busy, request_id)
-        except Exception:  # the one net of the web layer
+        except Exception:  # noqa: BLE001 - the one net under every route
             failure = _internal(request_id)
             response = errors.page_error(services, visitor, failure, request_id)
         if visitor.has_new_session:
@@ -189,12 +189,12 @@ def _unrouted(services: Services) -> Callable[[Any], HTTPResponse]:
     return run
 
 
-def _internal(request_id: str, cause: Optional[BaseException] = None) -> AIProxyError:
+def _internal(request_id: str, cause: BaseException | None = None) -> AIProxyError:
     log.error("%s failed", request_id, exc_info=cause or True)
     return AIProxyError(errors.INTERNAL, status=500)
 
 
-def _request_id(environ: Dict[str, Any]) -> str:
+def _request_id(environ: dict[str, Any]) -> str:
     found = environ.get("aiproxy.request_id")
     if found is None:
         found = environ["aiproxy.request_id"] = proxy.new_request_id()

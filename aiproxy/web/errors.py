@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Dict
 from urllib.parse import quote
 
 from bottle import HTTPResponse
@@ -15,7 +14,7 @@ from aiproxy.web.guard import LoginNeeded, PasswordChangeNeeded
 from aiproxy.web.routing import Visitor
 
 # What a status means to a person who met it in the browser.
-_TITLES: Dict[int, str] = {
+_TITLES: dict[int, str] = {
     400: "This request cannot be understood",
     401: "Not logged in",
     403: "This is not allowed",

@@ -8,15 +8,15 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from typing import List, Mapping, Optional, Tuple
+from typing import Mapping
 
 from aiproxy.errors import AIProxyError, AuthenticationFailed, PermissionDenied
+from aiproxy.head import RequestHead
 from aiproxy.security import tokens
 from aiproxy.services import Services
 from aiproxy.store.api_keys import ApiKey
 from aiproxy.store.users import User
 from aiproxy.web import sessions
-from aiproxy.head import RequestHead
 from aiproxy.web.routing import ADMIN, LOCAL_OR_ADMIN, OPEN, Visitor
 
 KEY_PREFIX = "aip_"
@@ -47,8 +47,8 @@ class PasswordChangeNeeded(PermissionDenied):
 class Caller:
     """Who sends a request under /v1; `user` is None where no key is needed."""
 
-    user: Optional[User] = None
-    key: Optional[ApiKey] = None
+    user: User | None = None
+    key: ApiKey | None = None
     address: str = ""
 
     @property
@@ -66,7 +66,7 @@ def needs_no_key(head: RequestHead) -> bool:
     )
 
 
-def judge_head(services: Services, head: RequestHead) -> Optional[Caller]:
+def judge_head(services: Services, head: RequestHead) -> Caller | None:
     """Everything that the head alone decides; the body is not read if this raises."""
     frontier = services.frontier()
     frontier.check_host(head)
@@ -89,7 +89,7 @@ def admit_caller(services: Services, head: RequestHead) -> Caller:
     return Caller(address=address)
 
 
-def _own_credentials(headers: Mapping[str, str]) -> List[str]:
+def _own_credentials(headers: Mapping[str, str]) -> list[str]:
     """Every credential that claims to be one of our keys, wherever it stands."""
     found = []
     for name in ("authorization", "x-api-key"):
@@ -101,7 +101,7 @@ def _own_credentials(headers: Mapping[str, str]) -> List[str]:
     return found
 
 
-def _owner_of(services: Services, credential: str) -> Tuple[User, ApiKey]:
+def _owner_of(services: Services, credential: str) -> tuple[User, ApiKey]:
     snapshot = services.snapshot
     key = snapshot.keys.get(tokens.digest(credential))
     if key is None or not key.is_valid(services.now()):
@@ -149,7 +149,7 @@ def _script(services: Services, head: RequestHead, known: Visitor) -> Visitor:
     credentials = _own_credentials(head.headers)
     if not credentials:
         raise AuthenticationFailed("an admin's personal API key is needed")
-    user, _ = [_owner_of(services, credential) for credential in credentials][0]
+    user, _ = next(_owner_of(services, credential) for credential in credentials)
     if user.role != "admin":
         raise PermissionDenied("a member's key is for /v1 alone")
     return Visitor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Mapping, NamedTuple
 
 from bottle import HTTPResponse
 
@@ -25,11 +25,11 @@ class Call(NamedTuple):
     """One request under /v1, past the guard."""
 
     services: Services
-    environ: Dict[str, Any]
+    environ: dict[str, Any]
     head: RequestHead
     caller: Caller
     request_id: str
-    alias: Optional[str]  # as in the path; None for the active provider
+    alias: str | None  # as in the path; None for the active provider
 
     def read_body(self) -> bytes:
         length = int(self.environ.get("CONTENT_LENGTH") or 0)
@@ -120,7 +120,7 @@ def _exchange(call: Call, raw: bytes) -> Exchange:
     )
 
 
-def _client_secrets(headers: Mapping[str, str]) -> List[str]:
+def _client_secrets(headers: Mapping[str, str]) -> list[str]:
     """The credentials that came with a request, ours or not: none may be logged."""
     found = [headers.get("x-api-key", ""), headers.get("cookie", "")]
     found += headers.get("authorization", "").split()[1:]

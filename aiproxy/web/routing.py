@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from aiproxy.store.users import User
 
@@ -17,7 +17,7 @@ LOCAL_OR_ADMIN = "local"  # a local request, or an admin
 class Visitor:
     """Who asks, as the guard found out; handlers trust it and nothing else."""
 
-    user: Optional[User]
+    user: User | None
     session_id: str = ""  # the browser's, never stored or logged in clear
     csrf_token: str = ""  # for the hidden field of every form
     by_key: bool = False  # a script with a personal key
@@ -38,7 +38,7 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Route:
-    """One line of a page's ROUTES; bottle's path syntax (`/user/edit/<user_id:int>`)."""
+    """One line of a page's ROUTES, in bottle's syntax: `/user/edit/<user_id:int>`."""
 
     method: str
     path: str

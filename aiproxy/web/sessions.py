@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Optional
+from typing import Mapping
 
 from aiproxy.security import tokens
 from aiproxy.services import Services
@@ -41,7 +41,7 @@ def read_cookie(
 
 def find_user(
     services: Services, session_id: str, now: int, *, is_poll: bool = False
-) -> Optional[User]:
+) -> User | None:
     """Whose session this is, while it and the user hold; polls prolong nothing."""
     if not session_id:
         return None
