@@ -7,13 +7,14 @@ documentation of its environment, and what was measured with 2.1.197 and 2.1.331
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import shlex
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
+
+from aiproxy.protocol import endpoint
 
 SHELLS = ("bash", "fish", "powershell", "cmd", "settings_json", "vscode")
 SHELL_LABELS: Mapping[str, str] = {
@@ -152,15 +153,9 @@ def bypasses_proxy(base_url: str, environ: Mapping[str, str]) -> bool:
         for variable in (NO_PROXY, NO_PROXY.lower())
         for name in environ.get(variable, "").split(",")
     ]
-    return is_near(host) and host not in excepted and "*" not in excepted
-
-
-def is_near(host: str) -> bool:
-    """Whether a host is this machine or on a private network, judged by its name."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or "." not in host or host.endswith(".local")
+    return (
+        endpoint.is_private_host(host) and host not in excepted and "*" not in excepted
+    )
 
 
 def snippet(shell: str, env: Mapping[str, str]) -> str:
