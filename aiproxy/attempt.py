@@ -24,7 +24,8 @@ from aiproxy.resolve import Route
 from aiproxy.security import credentials
 from aiproxy.store.providers import Provider
 from aiproxy.stream import Reply, Stream, StreamTranslator
-from aiproxy.upstream.transport import UpstreamCall, UpstreamResponse
+from aiproxy.upstream.response import UpstreamResponse
+from aiproxy.upstream.transport import UpstreamCall
 
 COMMIT_SECONDS = 20.0  # of silence after a 200: the client must see a head by then
 FALLBACK_SECONDS = 120.0  # the longest wait for a first event while another may answer

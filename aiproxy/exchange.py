@@ -10,7 +10,7 @@ from typing import Mapping
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec
 from aiproxy.protocol.reply import Outcome
-from aiproxy.protocol.upstream_errors import mask
+from aiproxy.protocol.masking import mask, mask_bytes
 from aiproxy.services import Services
 from aiproxy.store.request_log import LogEntry
 from aiproxy.upstream.cancellation import Cancellation
@@ -204,14 +204,6 @@ class Exchange:
                 kept.client_response,
             )
         )
-
-
-def mask_bytes(body: bytes, secrets: list[str]) -> bytes:
-    """A body without the exact values of secrets, also as JSON escapes them."""
-    for secret in secrets:
-        for form in {secret, json_codec.encode_text(secret)[1:-1]}:
-            body = body.replace(form.encode("utf-8", "replace"), b"[hidden]")
-    return body
 
 
 def header_text(text: str) -> str:

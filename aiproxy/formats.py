@@ -30,9 +30,9 @@ class ClientRequest:
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]  # lower-case names
-    message_id: str
-    nonce: str
-    stream_upstream: bool  # false also where streaming is switched off in Settings
+    message_id: str = ""
+    nonce: str = ""
+    stream_upstream: bool = False  # off also where Settings switch streaming off
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,16 @@ def answer(exchange: Exchange, name: str | None) -> Reply:
 def _answer(exchange: Exchange, name: str | None) -> Reply:
     services = exchange.services
     body = json_codec.decode_object(exchange.raw)
-    model = body.get("model")
-    exchange.model_requested = model if isinstance(model, str) else ""
+    exchange.model_requested = _model_of(body)
     exchange.stream = body.get("stream") is True
     exchange.read_session(body)
-    route = resolve(services.snapshot, name, exchange.model_requested)
+    # Names are told to holders of a key only: a local port is open to others too.
+    route = resolve(
+        services.snapshot,
+        name,
+        exchange.model_requested,
+        may_list=exchange.key_id is not None,
+    )
     exchange.alias = route.name or exchange.alias
     request = ClientRequest(
         body=body,
@@ -68,22 +73,16 @@ def count_tokens(
     body = json_codec.decode_object(raw)
     if not isinstance(body.get("messages"), list):
         raise InvalidRequest("messages: a list of messages is needed")
-    model = body.get("model")
     try:
-        route = resolve(
-            services.snapshot, name, model if isinstance(model, str) else ""
-        )
-    except NotFound:
-        raise
+        route = resolve(services.snapshot, name, _model_of(body), may_list=False)
     except InvalidRequest:
         return token_count.count(body)  # no provider is needed to count
     exchange = Exchange.unlogged(services, raw, headers)
-    exchange.model_requested = model if isinstance(model, str) else ""
-    request = ClientRequest(body, headers, message_id="", nonce="")
+    exchange.model_requested = _model_of(body)
+    request = ClientRequest(body, headers)
     return Attempt(exchange, route, request, route.provider).count_tokens()
 
 
-def parsed_model(body: Mapping[str, Any]) -> str:
-    """The model that the client names; "" for none or another type."""
+def _model_of(body: Mapping[str, Any]) -> str:
     model = body.get("model")
     return model if isinstance(model, str) else ""

@@ -158,10 +158,9 @@ class Services:
 
     def _watch_database(self) -> None:
         # Another process (`reset-password`, `import`) may change what we hold.
-        db = self.database.connection()
         while not self._stopping.wait(SNAPSHOT_POLL_SECONDS):
             try:
-                if snapshots.revision(db) != self._snapshot.revision:
+                if self.database.data_version() != self._snapshot.revision:
                     self.reload()
             except (sqlite3.Error, StoreError) as exc:
                 log.warning("the configuration cannot be read again: %s", exc)

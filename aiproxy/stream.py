@@ -7,7 +7,7 @@ from typing import Callable, Protocol
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol.reply import Outcome
-from aiproxy.upstream.transport import UpstreamResponse
+from aiproxy.upstream.response import UpstreamResponse
 
 
 class StreamTranslator(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bottle import HTTPResponse
+from bottle import HTTPResponse, request
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import messages
@@ -72,9 +72,9 @@ def page_error(
 
 def login_path() -> str:
     """The login page, and where to go on afterwards: where a page can be opened."""
-    here = render.request.path
-    query = render.request.query_string
-    if render.request.method != "GET" or here == "/":
+    here = request.path
+    query = request.query_string
+    if request.method != "GET" or here == "/":
         return "/login"
     target = f"{here}?{query}" if query else here
     return "/login?next=" + quote(target, safe="")

@@ -51,8 +51,8 @@ def metrics(services: Services, visitor: Visitor) -> HTTPResponse:
             ),
             "aiproxy_database_bytes": (
                 "gauge",
-                "Size of the database file.",
-                services.database.size_bytes(),
+                "Size of what the database holds.",
+                services.database.used_bytes(),
             ),
             "aiproxy_uptime_seconds": (
                 "gauge",
