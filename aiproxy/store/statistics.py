@@ -12,12 +12,16 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Iterable, NamedTuple, Sequence
 
+from aiproxy.store.request_log import LogEntry, from_row
+
 STEP_SECONDS = 1800  # of the stored sums
 SAMPLES = 4000  # durations read for percentiles; fewer requests are all read
 LONGEST_STREAK = 500
 
 # A request that its client gave up (499) is no failure of anybody's.
 SCHEMA: tuple[str, ...] = (
+    # A member's pages read own rows, newest first.
+    "CREATE INDEX request_log_by_user ON request_log (user_id)",
     """
     CREATE TABLE request_totals (
         start INTEGER NOT NULL,
@@ -189,7 +193,7 @@ def _streak(db: sqlite3.Connection, provider: str) -> Streak | None:
     rows = db.execute(
         """
         SELECT time, status, error_message FROM request_log
-        WHERE provider = ? AND status <> 499 ORDER BY time DESC, seq DESC LIMIT ?
+        WHERE provider = ? AND status <> 499 ORDER BY seq DESC LIMIT ?
         """,
         (provider, LONGEST_STREAK),
     ).fetchall()
@@ -217,8 +221,28 @@ def newest(db: sqlite3.Connection, user_id: int | None = None) -> int:
         row = db.execute("SELECT MAX(seq) FROM request_log").fetchone()
     else:
         row = db.execute(
-            "SELECT seq FROM request_log WHERE user_id = ? ORDER BY time DESC, seq DESC"
-            " LIMIT 1",
-            (user_id,),
+            "SELECT MAX(seq) FROM request_log WHERE user_id = ?", (user_id,)
         ).fetchone()
-    return (row and row[0]) or 0
+    return row[0] or 0
+
+
+def latest(
+    db: sqlite3.Connection,
+    *,
+    limit: int,
+    user_id: int | None = None,
+    answered: bool = False,
+) -> list[LogEntry]:
+    """The newest rows, of all or of one user, all or only the answered ones."""
+    parameters = {"user_id": user_id, "worst": 399 if answered else 999, "limit": limit}
+    if user_id is None:
+        sql = """
+            SELECT * FROM request_log NOT INDEXED WHERE status <= :worst
+            ORDER BY seq DESC LIMIT :limit
+        """
+    else:
+        sql = """
+            SELECT * FROM request_log WHERE user_id = :user_id AND status <= :worst
+            ORDER BY seq DESC LIMIT :limit
+        """
+    return [from_row(row) for row in db.execute(sql, parameters).fetchall()]

@@ -1,0 +1,132 @@
+"""Whether a file is a database that we may open, before anything is written to it.
+
+Every refusal is a ConfigError: one line with what, where and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import stat
+from typing import Iterator
+from urllib.request import pathname2url
+
+from aiproxy.errors import ConfigError
+from aiproxy.store import migrations
+
+_MAGIC = b"SQLite format 3\x00"
+# Beyond it a full check would delay the start; what is read is checked anyway.
+FULL_CHECK_BYTES = 64 * 1024 * 1024
+
+_USE_ANOTHER = "set DATABASE_PATH to another file"
+
+
+def check(path: str) -> None:
+    """Raise ConfigError unless the file is absent, empty or ours and sound."""
+    try:
+        info = os.stat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(info.st_mode):
+        raise ConfigError(f"{path} is not a file: {_USE_ANOTHER}")
+    if info.st_size == 0:
+        return
+    _check_magic(path)
+    db = sqlite3.connect(
+        f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None
+    )
+    try:
+        _check_content(db, path, info.st_size)
+    except sqlite3.DatabaseError as exc:
+        if isinstance(exc, sqlite3.OperationalError) and "malformed" not in str(exc):
+            raise
+        raise _damaged(path) from None
+    finally:
+        db.close()
+
+
+def copy_name(path: str, version: int) -> str:
+    """What the copy made before a migration from `version` is called."""
+    return f"{path}.schema-{version}.bak"
+
+
+@contextlib.contextmanager
+def config_errors(path: str) -> Iterator[None]:
+    """Turn what the system or SQLite says while opening into one line."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise ConfigError(f"cannot open {path}: {_reason(exc)}") from exc
+    except OSError as exc:
+        raise ConfigError(
+            f"cannot write in {os.path.dirname(path) or '.'}"
+            f" ({(exc.strerror or 'unknown error').lower()}): make it writable for this"
+            f" account, or {_USE_ANOTHER}"
+        ) from exc
+
+
+def _check_magic(path: str) -> None:
+    # Nobody in this process has the file open in SQLite yet: closing it here would
+    # drop POSIX locks (https://sqlite.org/howtocorrupt.html, 2.2).
+    with open(path, "rb") as file:
+        magic = file.read(len(_MAGIC))
+    if magic != _MAGIC:
+        raise ConfigError(
+            f"{path} is not an AI Proxy database, or is damaged: restore a backup, or"
+            f" {_USE_ANOTHER}"
+        )
+
+
+def _check_content(db: sqlite3.Connection, path: str, size: int) -> None:
+    tables = db.execute("SELECT name FROM sqlite_master").fetchall()
+    mark = db.execute("PRAGMA application_id").fetchone()[0]
+    version = migrations.version_of(db)
+    if mark != migrations.APPLICATION_ID and (tables or mark or version):
+        raise ConfigError(f"{path} belongs to another program: {_USE_ANOTHER}")
+    if version > len(migrations.MIGRATIONS):
+        raise ConfigError(
+            f"{path} was made by a newer AI Proxy (schema {version}, this one knows"
+            f" {len(migrations.MIGRATIONS)}): start the newer one, or"
+            f" {_older_copy(path)}"
+        )
+    is_small = size <= FULL_CHECK_BYTES
+    if is_small and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise _damaged(path)
+
+
+def _older_copy(path: str) -> str:
+    """Advice naming the newest copy that this version can read."""
+    folder, name = os.path.split(path)
+    pattern = re.compile(re.escape(name) + r"\.schema-([0-9]{1,6})\.bak")
+    found = [
+        int(match.group(1))
+        for match in map(pattern.fullmatch, os.listdir(folder or "."))
+        if match and int(match.group(1)) <= len(migrations.MIGRATIONS)
+    ]
+    if not found:
+        return "restore a backup made by this one"
+    return f"go back to the copy made before the upgrade: {copy_name(path, max(found))}"
+
+
+def _damaged(path: str) -> ConfigError:
+    return ConfigError(
+        f"{path} is damaged: restore a backup (aiproxy restore FILE), or {_USE_ANOTHER}"
+    )
+
+
+def _reason(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return "another program is writing to it. Stop that and start again"
+    if "full" in text:
+        return "the disk is full. Free some space and start again"
+    if "readonly" in text or "unable to open" in text:
+        return (
+            "it cannot be written. Make the file and its folder writable for this"
+            f" account, or {_USE_ANOTHER}"
+        )
+    if "malformed" in text or "not a database" in text:
+        return f"it is damaged. Restore a backup, or {_USE_ANOTHER}"
+    return f"{text}. Check the disk, or {_USE_ANOTHER}"
