@@ -53,6 +53,7 @@ __all__ = [
     "stall",
 ]
 
+MAX_ASKS = 100  # a client that loops must not fill the machine
 KEY = "sk-scripted-8f31c07ab2"
 Script = Callable[[Ask], Reply]
 _FORMATS = {"/chat/completions": "openai", "/messages": "anthropic"}
@@ -206,8 +207,18 @@ class ScriptedUpstream:
         problem = self._refusal(ask)
         if problem:
             return _send_json(connection, *problem)
-        reply = self.script(ask) if queued is None else queued
+        reply = self._decide(ask, number) if queued is None else queued
         return self._speak(connection, ask, reply, number)
+
+    def _decide(self, ask: Ask, number: int) -> Reply:
+        if number > MAX_ASKS:
+            self.complaints.append("the client asks without end")
+            return Reply(fault=refuse(402, "the script ends here"))
+        try:
+            return self.script(ask)
+        except Exception as exc:  # noqa: BLE001 - a test's own; check() tells of it
+            self.complaints.append(f"the script failed: {exc!r}")
+            return Reply(fault=refuse(402, "the script failed"))
 
     def _refusal(self, ask: Ask) -> tuple[int, Mapping[str, Any]] | None:
         """What a real provider says before its model is asked."""
