@@ -1,0 +1,111 @@
+% rebase('layout.tpl', title='Connect', section='connect')
+<div class="head"><h1>Connect Claude Code</h1>
+<p>Set these before claude starts. Each terminal, project or editor may use another base URL.</p>
+</div>
+<div class="cols">
+<div class="stack">
+<div class="card">
+<form class="row" method="get" action="{{url('/connect')}}">
+<input type="hidden" name="shell" value="{{shell}}">
+<div class="field grow"><label for="alias">Who answers</label>
+<select id="alias" name="alias">
+% for choice in targets:
+<option value="{{choice.name}}"\\
+%   if choice.name == target.name:
+ selected\\
+%   end
+>{{choice.words}}</option>
+% end
+</select></div>
+<button class="button end">Show lines</button>
+</form>
+<nav class="segments" aria-label="Where it goes">
+% for name, label in shells.items():
+<a href="{{url(shell_links[name])}}"\\
+%   if name == shell:
+ aria-current="page"\\
+%   end
+>{{label}}</a>
+% end
+</nav>
+% include('code.tpl', code_id='lines', text=snippet, label='Lines for ' + shells[shell], json=shell in ('settings_json', 'vscode'))
+<p class="hint">{{place}}</p>
+% if needs_key:
+%   if own_keys:
+<p>In place of <code>aip_YOUR_KEY</code> goes one of your keys: {{', '.join('%s (%s…)' % (key.name, key.prefix) for key in own_keys[:3])}}. A key is shown only when it is made. <a href="{{url('/profile')}}">Make another</a></p>
+%   else:
+<div class="note warn">{{icon('alert')}}<div><p>You have no key yet, and one is needed here. <a href="{{url('/profile')}}">Make a key</a></p></div></div>
+%   end
+% else:
+<p class="muted">On this machine no key is needed. With a key of your own in place of <code>local</code>, requests are logged under your name. <a href="{{url('/profile')}}">Make a key</a></p>
+% end
+</div>
+<details class="card" id="more"\\
+% if chosen:
+ open\\
+% end
+>
+<summary>Further variables</summary>
+<form class="form" method="get" action="{{url('/connect')}}">
+<input type="hidden" name="alias" value="{{target.name}}">
+<input type="hidden" name="shell" value="{{shell}}">
+<input type="hidden" name="chosen" value="1">
+<div class="stack">
+% for option in offered:
+<div class="toggle">
+<input type="checkbox" id="with-{{option.key}}" name="with" value="{{option.key}}"\\
+%   if option.key in chosen:
+ checked\\
+%   end
+ aria-describedby="with-{{option.key}}-hint">
+<label for="with-{{option.key}}">{{option.why}}</label>
+<p class="hint" id="with-{{option.key}}-hint">\\
+%   for name, value in option.variables.items():
+<code>{{name}}={{value}}</code> \\
+%   end
+</p>
+</div>
+% end
+<div class="toggle">
+<input type="checkbox" id="with-noproxy" name="with" value="noproxy"\\
+% if 'NO_PROXY' in connection.env:
+ checked\\
+% end
+ aria-describedby="with-noproxy-hint">
+<label for="with-noproxy">Your terminal uses a web proxy that cannot reach this server.</label>
+<p class="hint" id="with-noproxy-hint"><code>NO_PROXY</code></p>
+</div>
+</div>
+<div class="actions"><button class="button">Show lines</button></div>
+</form>
+</details>
+</div>
+<aside class="stack">
+<div class="card">
+<h2>Last request</h2>
+% if last:
+<p><a href="{{url('/logs/' + last.id)}}">{{last.model_requested or 'A request'}}</a> came {{ago(last.time, now)}}\\
+%   if last.status < 400:
+ and was answered\\
+%     if last.provider:
+ by {{last.provider}}\\
+%     end
+.</p>
+%   else:
+ and failed ({{last.status}}).</p>
+%   end
+% else:
+<p>None has come yet. <a href="{{url('/help#nothing')}}">Nothing arrives?</a></p>
+% end
+</div>
+<div class="card">
+<h2>Base URL</h2>
+% include('code.tpl', code_id='base-url', text=connection.base_url)
+% if target.provider and target.provider.context_window:
+<p class="hint">{{target.provider.name}} has a context window of {{count(target.provider.context_window)}} tokens; the lines tell Claude Code.</p>
+% elif target.provider and visitor.is_admin:
+<p class="hint">The context window of {{target.provider.name}} is not known. <a href="{{url('/provider/edit/%d' % target.provider.id)}}">Set it</a> and the lines tell Claude Code.</p>
+% end
+</div>
+</aside>
+</div>
