@@ -88,7 +88,7 @@ def _note_block(history: History, block: Mapping[str, Any]) -> None:
             history.referenced.add(reference["tool_name"])
 
 
-def _references(block: Mapping[str, Any], kind: str) -> List[Any]:
+def _references(block: Mapping[str, Any], kind: str) -> list[Any]:
     """The `tool_reference` blocks in a block, however the search was run."""
     if kind == "tool_reference":
         return [dict(block)]

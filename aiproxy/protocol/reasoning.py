@@ -16,6 +16,7 @@ from typing import Any, Hashable, Mapping, Sequence
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec
+from aiproxy.protocol.target import Target
 
 PREFIX = "aip1."
 MAX_ENVELOPE_BYTES = 4 * 1024 * 1024
@@ -213,3 +214,67 @@ def tag_of(field_name: str) -> str:
     """`think` for the field name `<think>`; empty for a name that is no tag."""
     found = _TAG.match(field_name)
     return found.group(1) if found else ""
+
+
+def give_back(
+    message: dict[str, Any], thoughts: Sequence[Thought], target: Target
+) -> None:
+    """Put a turn's own thoughts into its message, where its provider had them."""
+    fields = {name for thought in thoughts for name in thought.fields}
+    text = "".join(_text_of(thought) for thought in thoughts)
+    if text and _may_return(target):
+        _put_text(message, text, fields)
+    if text and target.send_reasoning != "never":
+        _put_tagged(message, text, fields)
+    details = [detail for thought in thoughts for detail in thought.details]
+    if details and _may_return(target):
+        message["reasoning_details"] = details
+
+
+def _may_return(target: Target) -> bool:
+    if target.send_reasoning == "auto":
+        # groq, cerebras and mistral refuse what they gave out [freellmapi#1070].
+        return target.dialect.takes_reasoning_history
+    return target.send_reasoning == "always"
+
+
+def _text_of(thought: Thought) -> str:
+    # What came in `reasoning_details` alone goes back there alone.
+    return thought.text if set(thought.fields) - {DETAILS} else ""
+
+
+def _put_text(message: dict[str, Any], text: str, fields: set[str]) -> None:
+    if REASONING_CONTENT in fields:
+        message[REASONING_CONTENT] = text
+    elif REASONING in fields:
+        # vLLM reads only the new name [vllm#27755, #38488].
+        message[REASONING] = text
+    elif PARTS in fields:
+        content = message.get("content")
+        thinking = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+        after = [{"type": "text", "text": content}] if content else []
+        message["content"] = [thinking, *after]
+
+
+def _put_tagged(message: dict[str, Any], text: str, fields: set[str]) -> None:
+    tags = [tag for tag in map(tag_of, sorted(fields)) if tag]
+    # Templates cut tagged thoughts from earlier answers, but not from within a turn.
+    if not tags or len(tags) < len(fields) or not message.get("tool_calls"):
+        return
+    shown, content = f"<{tags[0]}>{text}</{tags[0]}>", message.get("content")
+    message["content"] = f"{shown}\n\n{content}" if content else shown
+
+
+# What stands for a thought that is not there, where one is demanded: DeepSeek takes
+# an empty one, for Kimi `""` counts as missing [llmgateway#2093].
+_FILLERS = {"deepseek": "", "kimi": " "}
+
+
+def fill(message: dict[str, Any], target: Target) -> None:
+    """Give a message with calls the reasoning that its family demands of it."""
+    filler = _FILLERS.get(target.family)
+    if filler is None or not message.get("tool_calls") or not _may_return(target):
+        return
+    present = (REASONING_CONTENT, REASONING, "reasoning_details")
+    if not any(name in message for name in present):
+        message[REASONING_CONTENT] = filler

@@ -79,3 +79,65 @@ def hashed(client_id: str) -> str:
     """A legal stand-in, the same in call and result."""
     digest = hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"call_{digest[:32]}"
+
+
+class UpstreamIds:
+    """Gives out the ids of one translated request, in the order of its calls."""
+
+    def __init__(self, *, dialect: str, family: str) -> None:
+        self._dialect = dialect
+        self._family = family
+        self._calls = 0  # over the conversation
+        self._used: set[str] = set()  # what may not come again
+        self._repeats: dict[str, int] = {}
+
+    def start_turn(self) -> None:
+        """A provider's own ids may repeat from turn to turn, not within one."""
+        if self._family != "claude":  # refuses repetitions anywhere
+            self._used.clear()
+            self._repeats.clear()
+
+    def take(self, client_id: str, name: str) -> str:
+        """The id for the next call; `name` is the upstream's name of its tool."""
+        number = self._calls
+        self._calls += 1
+        wanted = tool_id = self._wanted(client_id, name, number)
+        while tool_id in self._used:
+            tool_id = self._numbered(wanted)
+        self._used.add(tool_id)
+        return tool_id
+
+    def _wanted(self, client_id: str, name: str, number: int) -> str:
+        original = original_of(client_id)
+        own = client_id if original is None else original
+        if self._dialect == "mistral":
+            return own if _MISTRAL.match(own) else _nine(client_id)
+        if self._family == "kimi" and original is None:
+            return own if _KIMI.match(own) else f"functions.{name}:{number}"
+        # Claude and OpenAI check ids, so another provider's odd ones are replaced.
+        checked = original is None or self._family in ("claude", "gpt-5")
+        return own if not checked or is_legal_upstream(own) else hashed(client_id)
+
+    def _numbered(self, wanted: str) -> str:
+        stem = wanted[:32]  # with any number still within 40 characters
+        repeat = self._repeats[stem] = self._repeats.get(stem, 1) + 1
+        if self._dialect == "mistral":
+            return _nine(f"{wanted}_{repeat}")
+        if self._family == "kimi" and _KIMI.match(wanted):
+            head, _, number = wanted.rpartition(":")
+            return f"{head}:{int(number) + 1000 * repeat}"
+        return f"{stem}_{repeat}"
+
+
+_MISTRAL = re.compile(r"[A-Za-z0-9]{9}\Z")  # its API refuses any other [opencode#1680]
+_KIMI = re.compile(r"functions\..+:[0-9]{1,9}\Z", re.DOTALL)
+_ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _nine(source: str) -> str:
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
+    number, letters = int.from_bytes(digest, "big"), ""
+    for _ in range(9):
+        number, at = divmod(number, len(_ALPHANUMERIC))
+        letters += _ALPHANUMERIC[at]
+    return letters
