@@ -1,0 +1,561 @@
+"""What refusals teach, one realistic error body per provider and parameter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aiproxy.protocol import healing
+from aiproxy.protocol.target import Target
+
+TARGET = Target.of(endpoint="https://llm.example/v1", model="m")
+CHAT = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "hi"}],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "parallel_tool_calls": False,
+    "max_tokens": 128000,
+    "temperature": 0.2,
+    "top_p": 0.9,
+    "top_k": 5,
+    "stop": ["</x>"],
+    "reasoning_effort": "xhigh",
+    "prompt_cache_key": "c",
+    "session_id": "s",
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "Bash",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"a": {"const": "x"}},
+                    "additionalProperties": False,
+                },
+            },
+        }
+    ],
+    "response_format": {"type": "json_schema"},
+}
+
+
+def body_of(message: str, **error: Any) -> bytes:
+    return json.dumps({"error": {"message": message, **error}}).encode()
+
+
+def heal(
+    sent: dict[str, Any],
+    body: bytes,
+    *,
+    status: int = 400,
+    api_format: str = "openai",
+    target: Target = TARGET,
+) -> dict[str, Any] | None:
+    lesson = healing.learn(status, body, sent, api_format=api_format)
+    return None if lesson is None else healing.apply(sent, [lesson], target)
+
+
+def without(sent: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in sent.items() if key not in names}
+
+
+DROPPED = {
+    "by param": (
+        body_of("Unsupported parameter.", param="stream_options"),
+        "stream_options",
+    ),
+    "dotted param": (
+        body_of("Unknown parameter.", param="stream_options.include_usage"),
+        "stream_options",
+    ),
+    "camel case": (
+        body_of("Model grok-4 does not support parameter parallelToolCalls."),
+        "parallel_tool_calls",
+    ),
+    "openai temperature": (
+        body_of(
+            "Unsupported value: 'temperature' does not support 0.2 with this model."
+            " Only the default (1) value is supported.",
+            param="temperature",
+            code="unsupported_value",
+        ),
+        "temperature",
+    ),
+    "kimi temperature": (
+        body_of("invalid temperature: only 1 is allowed for this model"),
+        "temperature",
+    ),
+    "top_p": (body_of("`top_p` is not supported for this model"), "top_p"),
+    "top_k": (body_of("Unrecognized request argument supplied: top_k"), "top_k"),
+    "xai stop": (body_of("Argument not supported on this model: stop"), "stop"),
+    "openai stop": (
+        body_of("Unsupported parameter: 'stop' is not supported with this model."),
+        "stop",
+    ),
+    "xai effort": (
+        (
+            b'{"code":"invalid-argument","error":"Model grok-4 does not support parameter'
+            b' reasoningEffort."}'
+        ),
+        "reasoning_effort",
+    ),
+    "ollama thinking": (
+        body_of('"llama3.2" does not support thinking'),
+        "reasoning_effort",
+    ),
+    "mistral": (
+        (
+            b'{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],'
+            b'"msg":"Extra inputs are not permitted","input":{"include_usage":true}}]}'
+        ),
+        "stream_options",
+    ),
+    "cerebras": (
+        (
+            b'{"message":"body.prompt_cache_key : property \'body.prompt_cache_key\' is'
+            b' unsupported","type":"invalid_request_error","code":"wrong_api_format"}'
+        ),
+        "prompt_cache_key",
+    ),
+    "session": (body_of("Unknown field: session_id"), "session_id"),
+}
+
+
+@pytest.mark.parametrize(("body", "name"), DROPPED.values(), ids=DROPPED)
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_refused_parameter_goes_and_nothing_else(body, name, status):
+    assert heal(CHAT, body, status=status) == without(CHAT, name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        body_of("Invalid 'tools[0].function.name': string does not match pattern."),
+        body_of("tools is not supported with this model", param="tools"),
+        body_of("`response_format` is not supported", param="response_format"),
+        body_of("The model stopped. Please stop sending nonsense."),
+        body_of("The model m-thinking does not exist"),
+        body_of("Invalid value for 'content': expected a string, got null."),
+        b"<html><title>400 Bad Request</title></html>",
+        b"",
+    ],
+)
+def test_a_refusal_that_names_nothing_that_may_go_is_passed_on(body):
+    assert heal(CHAT, body) is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 503])
+def test_other_statuses_teach_nothing(status):
+    body = body_of("Unsupported parameter: 'temperature'", param="temperature")
+
+    assert heal(CHAT, body, status=status) is None
+
+
+def test_a_parameter_that_was_not_sent_teaches_nothing():
+    body = body_of("Unsupported parameter: 'temperature'", param="temperature")
+
+    assert heal(without(CHAT, "temperature"), body) is None
+
+
+def test_a_full_context_is_the_clients_to_mend():
+    body = body_of(
+        "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's"
+        " maximum context length is 32768 tokens and your request has 5000 input"
+        " tokens (32000 > 32768 - 5000)."
+    )
+
+    assert heal({**CHAT, "max_tokens": 32000}, body) is None
+
+
+def test_a_quoted_request_names_nothing():
+    detail = [{"loc": ["body", "tools", 0], "msg": "bad tool", "input": CHAT}]
+    body = json.dumps({"detail": detail}).encode()
+
+    assert heal(CHAT, body, status=422) is None
+
+
+# Output limits
+
+RENAMED = {
+    "openai": body_of(
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+        " 'max_completion_tokens' instead.",
+        param="max_tokens",
+        code="unsupported_parameter",
+    ),
+    "unknown": body_of("Unrecognized request argument supplied: max_tokens"),
+}
+
+
+@pytest.mark.parametrize("body", RENAMED.values(), ids=RENAMED)
+def test_max_tokens_is_renamed_where_it_is_refused(body):
+    healed = heal(CHAT, body)
+
+    assert healed is not None
+    assert "max_tokens" not in healed
+    assert healed["max_completion_tokens"] == 128000
+
+
+def test_max_completion_tokens_is_renamed_back():
+    sent = {**without(CHAT, "max_tokens"), "max_completion_tokens": 9000}
+    healed = heal(sent, body_of("Extra inputs: max_completion_tokens is unknown"))
+
+    assert healed == {**without(CHAT, "max_tokens"), "max_tokens": 9000}
+
+
+def test_a_wanted_max_tokens_is_renamed_back():
+    sent = {**without(CHAT, "max_tokens"), "max_completion_tokens": 9000}
+    healed = heal(sent, body_of("max_tokens is required"))
+
+    assert healed is not None
+    assert healed["max_tokens"] == 9000
+
+
+LIMITS = {
+    "openai": (
+        (
+            "max_tokens is too large: 128000. This model supports at most 16384 completion"
+            " tokens, whereas you provided 128000."
+        ),
+        16384,
+    ),
+    "deepseek": (
+        "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+        8192,
+    ),
+    "groq": (
+        (
+            "`max_tokens` must be less than or equal to `32768`, the maximum value for"
+            " `max_tokens` is less than the `context_window` for this model"
+        ),
+        32768,
+    ),
+    "anthropic": (
+        (
+            "max_tokens: 128000 > 64000, which is the maximum allowed number of output"
+            " tokens for claude-sonnet-4"
+        ),
+        64000,
+    ),
+    "bedrock": (
+        (
+            "The maximum tokens you requested exceeds the model limit of 8192. Try again"
+            " with a maximum tokens value that is lower than 8192."
+        ),
+        8192,
+    ),
+    "gemini": (
+        (
+            "Unable to submit request because it has a maxOutputTokens value of 128000 but"
+            " the supported range is from 1 (inclusive) to 65537 (exclusive)."
+        ),
+        65536,
+    ),
+    "dashscope": ("<400> Range of max_tokens should be [1, 16,384]", 16384),
+    "commas": ("max_tokens may be at most 4,096 for gpt-4.1", 4096),
+}
+
+
+@pytest.mark.parametrize(("message", "limit"), LIMITS.values(), ids=LIMITS)
+def test_the_output_limit_is_lowered_to_the_stated_maximum(message, limit):
+    assert heal(CHAT, body_of(message)) == {**CHAT, "max_tokens": limit}
+
+
+def test_a_budget_of_thought_stays_below_a_lowered_limit():
+    sent = {
+        "max_tokens": 128000,
+        "messages": [],
+        "thinking": {"type": "enabled", "budget_tokens": 127999},
+    }
+    healed = heal(
+        sent, body_of(LIMITS["anthropic"][0]), status=400, api_format="anthropic"
+    )
+
+    assert healed is not None
+    assert healed["max_tokens"] == 64000
+    assert healed["thinking"]["budget_tokens"] < 64000
+
+
+AFFORD = (
+    "This request requires more credits, or fewer max_tokens. You requested up to"
+    " 128000 tokens, but can only afford {}."
+)
+
+
+def test_what_the_account_can_afford_is_asked_for_once():
+    body = body_of(AFFORD.format(4857), code=402)
+    lesson = healing.learn(402, body, CHAT, api_format="openai")
+
+    assert lesson is not None
+    assert not lesson.remember
+    assert healing.apply(CHAT, [lesson], TARGET)["max_tokens"] == 4857
+
+
+@pytest.mark.parametrize("body", [body_of(AFFORD.format(4095)), body_of("No credit")])
+def test_too_little_credit_is_passed_on(body):
+    assert heal(CHAT, body, status=402) is None
+
+
+# Thinking
+
+EFFORTS = {
+    "openai": (
+        (
+            "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this"
+            " model. Supported values are: 'low', 'medium', and 'high'."
+        ),
+        "high",
+    ),
+    "pydantic": ("reasoning_effort: Input should be 'low' or 'medium'", "medium"),
+    "only higher": ("reasoning_effort must be one of: max", "max"),
+}
+
+
+@pytest.mark.parametrize(("message", "level"), EFFORTS.values(), ids=EFFORTS)
+def test_the_effort_is_lowered_to_a_listed_level(message, level):
+    assert heal(CHAT, body_of(message)) == {**CHAT, "reasoning_effort": level}
+
+
+def test_openrouters_effort_is_lowered_inside_its_object():
+    sent = {**without(CHAT, "reasoning_effort"), "reasoning": {"effort": "xhigh"}}
+    message = "reasoning.effort: expected one of 'low' | 'medium' | 'high'"
+    healed = heal(sent, body_of(message))
+
+    assert healed is not None
+    assert healed["reasoning"] == {"effort": "high"}
+
+
+def test_thinking_that_cannot_be_switched_off_is_left_alone():
+    sent = {**without(CHAT, "reasoning_effort"), "reasoning": {"enabled": False}}
+    message = "Reasoning is mandatory for this endpoint and cannot be disabled."
+
+    assert heal(sent, body_of(message)) == without(sent, "reasoning")
+
+
+def test_thinking_goes_off_for_a_forced_tool_choice():
+    target = Target.of(endpoint="https://api.moonshot.ai/v1", model="kimi-k2.6")
+    sent = {**CHAT, "tool_choice": "required"}
+    message = "tool_choice 'required' is incompatible with thinking enabled"
+    healed = heal(sent, body_of(message), target=target)
+
+    assert healed is not None
+    assert healed["tool_choice"] == "required"
+    assert healed["thinking"] == {"type": "disabled"}
+    assert "reasoning_effort" not in healed
+
+
+def test_the_lesson_of_a_forced_choice_spares_other_requests():
+    sent = {**CHAT, "tool_choice": "required"}
+    message = "tool_choice 'required' is incompatible with thinking enabled"
+    lesson = healing.learn(400, body_of(message), sent, api_format="openai")
+
+    assert lesson is not None
+    assert healing.apply(CHAT, [lesson], TARGET) == CHAT
+
+
+CALLS = [{"id": "c", "type": "function", "function": {"name": "a", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("message", "model", "blank"),
+    [
+        (
+            "The reasoning_content in the thinking mode must be passed back.",
+            "deepseek-v3.2",
+            "",
+        ),
+        (
+            (
+                "thinking is enabled but reasoning_content is missing in assistant tool"
+                " call message at index 2"
+            ),
+            "kimi-k2.6",
+            " ",
+        ),
+    ],
+)
+def test_a_demanded_thought_is_given_even_if_empty(message, model, blank):
+    target = Target.of(endpoint="https://llm.example/v1", model=model)
+    sent = {"messages": [{"role": "assistant", "content": None, "tool_calls": CALLS}]}
+    healed = heal(sent, body_of(message), target=target)
+
+    assert healed is not None
+    assert healed["messages"][0]["reasoning_content"] == blank
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        body_of("'messages.2' : property 'reasoning_content' is unsupported"),
+        (
+            b'{"detail":[{"loc":["body","messages",2,"assistant","reasoning_content"],'
+            b'"msg":"Extra inputs are not permitted"}]}'
+        ),
+        (
+            b'{"detail":[{"loc":["body","messages",2,"assistant","reasoning"],'
+            b'"msg":"Extra inputs are not permitted"}]}'
+        ),
+    ],
+)
+def test_refused_reasoning_in_history_is_left_out(body):
+    answer = {"role": "assistant", "content": "a"}
+    thoughts = {"reasoning_content": "t", "reasoning": "t", "reasoning_details": []}
+    sent = {"messages": [{**answer, **thoughts}]}
+
+    assert heal(sent, body, status=422) == {"messages": [answer]}
+
+
+# Contents
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        (
+            'Invalid JSON payload received. Unknown name "const" at'
+            " 'tools[0].function_declarations[0].parameters.properties[0].value': Cannot"
+            " find field."
+        ),
+        "Invalid schema for function 'Bash': additionalProperties is not supported",
+    ],
+)
+def test_a_refused_schema_keyword_cleans_all_schemas(message):
+    healed = heal(CHAT, body_of(message))
+
+    assert healed is not None
+    parameters = healed["tools"][0]["function"]["parameters"]
+    assert "additionalProperties" not in parameters
+    assert "const" not in parameters["properties"]["a"]
+
+
+def test_cache_control_goes_everywhere_but_in_schemas():
+    mark = {"cache_control": {"type": "ephemeral"}}
+    text = {"type": "text", "text": "a"}
+    sent = {"messages": [{"role": "user", "content": [{**text, **mark}]}]}
+
+    healed = heal(sent, body_of("cache_control: Extra inputs are not permitted"))
+
+    assert healed == {"messages": [{"role": "user", "content": [text]}]}
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+BLIND = {
+    "openrouter": (404, "No endpoints found that support image input"),
+    "deepseek": (400, "unknown variant `image_url`, expected `text`"),
+    "vllm": (400, "At most 0 image(s) may be provided in one request."),
+    "groq": (400, "This model does not support image content."),
+}
+
+
+@pytest.mark.parametrize(("status", "message"), BLIND.values(), ids=BLIND)
+def test_refused_images_become_notes(status, message):
+    text = {"type": "text", "text": "what is this?"}
+    sent = {"messages": [{"role": "user", "content": [text, IMAGE]}]}
+    healed = heal(sent, body_of(message), status=status)
+
+    assert healed is not None
+    content = healed["messages"][0]["content"]
+    assert content.startswith("what is this?\n\n[")
+    assert "image" in content
+
+
+def test_missing_tool_support_is_not_about_images():
+    body = body_of("No endpoints found that support tool use.")
+
+    assert heal(CHAT, body, status=404) is None
+
+
+# Messages upstreams
+
+
+def test_images_inside_tool_results_become_notes():
+    source = {"type": "base64", "media_type": "image/png", "data": "AA"}
+    image = {"type": "image", "source": source}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [image]}
+    sent = {"messages": [{"role": "user", "content": [result]}]}
+    message = "This model does not support image input"
+    healed = heal(sent, body_of(message), api_format="anthropic")
+
+    assert healed is not None
+    (note,) = healed["messages"][0]["content"][0]["content"]
+    assert note["type"] == "text"
+
+
+def test_a_refused_context_management_takes_its_beta_along():
+    sent = {"messages": [], "context_management": {"edits": []}, "max_tokens": 5}
+    body = body_of("context_management: Extra inputs are not permitted")
+    lesson = healing.learn(400, body, sent, api_format="anthropic")
+
+    assert lesson is not None
+    assert "context_management" not in healing.apply(sent, [lesson], TARGET)
+    assert healing.dropped_betas([lesson]) == ("context-management-",)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "adaptive thinking is not supported on this model",
+        "thinking.type: Input should be 'enabled' or 'disabled'",
+    ],
+)
+def test_refused_adaptive_thinking_becomes_a_budget(message):
+    sent = {"messages": [], "thinking": {"type": "adaptive"}, "max_tokens": 32000}
+    healed = heal(sent, body_of(message), api_format="anthropic")
+
+    assert healed is not None
+    assert healed["thinking"] == {"type": "enabled", "budget_tokens": 16000}
+
+
+def test_a_refused_system_role_becomes_a_reminder():
+    sent = {
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "system", "content": "be brief"},
+        ]
+    }
+    message = 'messages: Unexpected role "system". Use the top-level parameter.'
+    healed = heal(sent, body_of(message), api_format="anthropic")
+
+    assert healed is not None
+    (turn,) = healed["messages"]
+    assert turn["content"][1]["text"] == (
+        "<system-reminder>\nbe brief\n</system-reminder>"
+    )
+
+
+def test_a_refused_server_tool_goes_with_the_choice_that_names_it():
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    sent = {
+        "messages": [],
+        "tools": [{"name": "Bash", "input_schema": {"type": "object"}}, search],
+        "tool_choice": {"type": "tool", "name": "web_search"},
+    }
+    message = "tools.1: Input tag 'web_search_20250305' does not match 'custom'"
+    healed = heal(sent, body_of(message), api_format="anthropic")
+
+    assert healed == {"messages": [], "tools": sent["tools"][:1]}
+
+
+@pytest.mark.parametrize("name", ["output_config", "top_k", "stop_sequences"])
+def test_a_messages_parameter_goes_where_it_is_refused(name):
+    sent = {"messages": [], "max_tokens": 5, name: ["x"]}
+    body = body_of(f"{name}: Extra inputs are not permitted")
+
+    assert heal(sent, body, api_format="anthropic") == without(sent, name)
+
+
+def test_the_body_that_came_in_stays_as_it_is():
+    before = json.dumps(CHAT)
+    for body, _ in DROPPED.values():
+        heal(CHAT, body)
+
+    assert json.dumps(CHAT) == before
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[[[1]]]", b'{"error":7}', b"\xff\xfe", b"3"])
+@pytest.mark.parametrize("api_format", ["openai", "anthropic"])
+def test_odd_bodies_teach_nothing(body, api_format):
+    assert heal({"messages": None, "tools": 3}, body, api_format=api_format) is None
