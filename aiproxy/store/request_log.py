@@ -1,7 +1,7 @@
 """The request log: what each proxied request was, took and cost.
 
 Rows are written by log_writer.py, in batches; searched by log_search.py, added up by
-log_figures.py and deleted by log_pruning.py. Bodies lie in a table of their own,
+statistics.py and usage.py, and deleted by log_pruning.py. Bodies lie in a table of their own,
 compressed, so that searching never reads them.
 """
 
