@@ -53,19 +53,30 @@ class SessionMemory:
         """The value, or None once it is too old."""
         with self._lock:
             self._forget_expired()
-            return self._entries.get((session_id, name), (0.0, None))[1]
+            return self._value(self._entries.get((session_id, name)))
 
     def take(self, session_id: str, name: str) -> Any:
         """The value, for the last time."""
         with self._lock:
             self._forget_expired()
-            return self._entries.pop((session_id, name), (0.0, None))[1]
+            return self._value(self._entries.pop((session_id, name), None))
+
+    def move_session(self, session_id: str, new_id: str) -> None:
+        """A session has been given a new id; what it waits for goes along."""
+        with self._lock:
+            for key in [key for key in self._entries if key[0] == session_id]:
+                # Back at the end, though it ends earlier: it is then dropped a little
+                # late, but never found, as `find` judges each entry by itself.
+                self._entries[new_id, key[1]] = self._entries.pop(key)
 
     def forget_session(self, session_id: str) -> None:
         """At logout nothing of the session stays."""
         with self._lock:
             for entry in [key for key in self._entries if key[0] == session_id]:
                 del self._entries[entry]
+
+    def _value(self, entry: tuple[float, Any] | None) -> Any:
+        return entry[1] if entry is not None and entry[0] > self._clock() else None
 
     def _forget_expired(self) -> None:
         now = self._clock()

@@ -46,9 +46,17 @@ class Fields:
     def __contains__(self, name: object) -> bool:
         return name in self._sent
 
+    def names(self) -> list[str]:
+        """The fields that were sent, but for the token of the form itself."""
+        return [name for name in self._sent if name != "csrf_token"]
+
+    def raw(self, name: str) -> Any:
+        """The value as it was sent, unchecked."""
+        return self._sent.get(name)
+
     def reject(self, name: str, sentence: str) -> None:
         """Note what is wrong with a field; the first sentence stays."""
-        self.errors.setdefault(name, sentence)
+        self.errors.setdefault(name, sentence[:1].upper() + sentence[1:])
 
     def typed(self, name: str) -> str:
         """The text as typed, unchecked, to show it again."""
@@ -176,6 +184,11 @@ class Fields:
         return dict(value)
 
 
+def pretty_json(value: Mapping[str, Any]) -> str:
+    """An object as a person edits it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def read() -> Fields:
     """The fields of the present request; cheap to call again."""
     cached = request.environ.get(_CACHE)
@@ -183,6 +196,17 @@ def read() -> Fields:
         cached = request.environ[_CACHE] = _parse()
     sent, is_json = cached
     return Fields(sent, is_json=is_json)
+
+
+def csrf_token(incoming: Any) -> str:
+    """The token that a POST carries, in its header or its form; "" for none."""
+    header = incoming.get_header("X-CSRF-Token")
+    if header is not None:
+        return str(header)
+    try:
+        return read().typed("csrf_token")
+    except AIProxyError:
+        return ""  # whatever else is wrong, the missing token is said first
 
 
 def _parse() -> Any:

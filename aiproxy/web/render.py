@@ -203,6 +203,7 @@ def _page_context(services: Services, visitor: Visitor) -> dict[str, Any]:
 
 _PIECES: Mapping[str, Any] = {
     "ago": markup.ago,
+    "ago_words": lambda at, now: figures.ago(now - at),
     "clock": markup.clock,
     "count": figures.count,
     "duration": figures.duration,

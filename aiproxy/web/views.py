@@ -57,7 +57,9 @@ def _escape(value: object) -> str:
 
 @lru_cache(maxsize=None)
 def load(name: str) -> View:
-    """The template, compiled once."""
+    """The template, compiled once; `error` and `error.tpl` are the same."""
+    if not name.endswith(".tpl"):
+        return load(name + ".tpl")
     return View(source=read_bytes(name).decode("utf-8"), name=name)
 
 
