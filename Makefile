@@ -1,0 +1,25 @@
+# Every target is one plain command; the scripts do the same without make.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check test build run golden install clean
+
+check:
+	./test.sh
+
+test:
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile
+
+build:
+	$(PYTHON) zipapp_build.py
+
+run:
+	./start.sh
+
+golden:
+	$(PYTHON) -m tests.golden
+
+install:
+	./install.sh
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,21 @@
+#!/bin/sh
+# All checks and all tests, as CI runs them. Arguments go to pytest:
+#   ./test.sh                       everything
+#   ./test.sh tests/protocol -x     some of it
+set -eu
+cd "$(dirname "$0")"
+
+./install.sh --dev
+if [ -x .venv/bin/python ]; then
+    python=.venv/bin/python
+else
+    python=.venv/Scripts/python.exe
+fi
+
+"$python" -m ruff format --check .
+"$python" -m ruff check .
+"$python" -m mypy
+if [ $# -eq 0 ]; then
+    set -- -n 2 --dist loadfile
+fi
+exec "$python" -m pytest -q "$@"
