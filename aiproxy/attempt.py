@@ -107,7 +107,7 @@ class Attempt:
         exchange.attempts += 1
         exchange.provider, exchange.provider_name = provider.slug, provider.name
         exchange.model = self._model()
-        self.api_key = credentials.resolve(provider.api_key, services.secret_folders)
+        self.api_key = credentials.resolve(provider.api_key)
         exchange.secrets += headers.secrets_of(
             self.api_key,
             auth_method=provider.auth_method,

@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 
-KEY_PREFIX = "aip_"
+API_KEY_PREFIX = "aip_"
 SHOWN_CHARACTERS = 12  # of a key: what is stored of it in clear
 _RANDOM_BYTES = 32
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -18,7 +18,7 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
 def make_api_key() -> str:
     """A new personal key: `aip_` and 43 URL-safe characters."""
-    return KEY_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    return API_KEY_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def shown_prefix(api_key: str) -> str:

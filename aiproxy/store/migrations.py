@@ -10,8 +10,6 @@ import sqlite3
 
 from aiproxy.store import statistics
 
-from aiproxy.store import statistics
-
 # Marks the file as ours: "aipx".
 APPLICATION_ID = 0x61697078
 
@@ -191,7 +189,6 @@ _FIRST: tuple[str, ...] = (
         PRIMARY KEY (hour, provider, model, user_id, user, key_prefix, session_id)
     )
     """,
-    *statistics.SCHEMA,
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_FIRST, *statistics.SCHEMA),)

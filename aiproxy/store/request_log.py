@@ -1,8 +1,8 @@
 """The request log: what each proxied request was, took and cost.
 
 Rows are written by log_writer.py, in batches; searched by log_search.py, added up by
-statistics.py and usage.py, and deleted by log_pruning.py. Bodies lie in a table of their own,
-compressed, so that searching never reads them.
+statistics.py and usage.py, and deleted by log_pruning.py. Bodies lie in a table of
+their own, compressed, so that searching never reads them.
 """
 
 from __future__ import annotations

@@ -170,10 +170,8 @@ def valid_keys(services: Services, visitor: Visitor) -> list[ApiKey]:
 
 def last_request(services: Services, visitor: Visitor) -> object:
     """The latest entry of the log that this visitor may see, or None."""
-    found = log_search.LogQuery(user_id=own_rows(visitor))
-    entries = log_search.search(
-        services.database.connection(), found, page=1, per_page=1
-    )[0]
+    query = log_search.LogQuery(user_id=own_rows(visitor), per_page=1)
+    entries, _ = log_search.search(services.database.connection(), query)
     return entries[0] if entries else None
 
 
