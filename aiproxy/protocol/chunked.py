@@ -49,7 +49,8 @@ class ChunkedDecoder:
             found = _SIZE_LINE.match(data)
             if found is not None:
                 start, end = found.end(), len(data) - 2
-                if int(found.group(1), 16) == end - start and data.endswith(b"\r\n"):
+                size = int(found.group(1), 16)
+                if size and size == end - start and data.endswith(b"\r\n"):
                     return data[start:end]
         payload: list[bytes] = []
         position: int | None = 0
