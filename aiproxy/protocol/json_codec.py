@@ -32,7 +32,10 @@ def decode(data: bytes) -> Any:
 
 def decode_text(text: str) -> Any:
     """Parse JSON text within the limits on depth and digits."""
-    _check_depth(text)
+    try:
+        check_depth(text)
+    except ValueError as exc:
+        raise InvalidRequest(str(exc)) from None
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as exc:
@@ -81,16 +84,20 @@ def _constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     parse_int=_integer, parse_float=_float, parse_constant=_constant
 )
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
 
 
-def _check_depth(text: str) -> None:
+def check_depth(text: str, max_depth: int = MAX_DEPTH) -> None:
+    """Raise ValueError for JSON nested too deeply; in linear time, before parsing."""
     # Only a text with that many brackets can be that deep: most stop here.
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
+    if text.count("{") + text.count("[") <= max_depth:
         return
+    # Every second part between plain quotes stands outside strings. No regular
+    # expression: on an unfinished string one would be quadratic.
+    bare = text.replace("\\\\", "").replace('\\"', "")
+    outside = "".join(bare.split('"')[::2])
     depth = 0
-    for bracket in _NOT_BRACKETS.sub("", _STRINGS.sub("", text)):
+    for bracket in _NOT_BRACKETS.sub("", outside):
         depth += 1 if bracket in "{[" else -1
-        if depth > MAX_DEPTH:
-            raise InvalidRequest(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+        if depth > max_depth:
+            raise ValueError(f"the JSON is nested deeper than {max_depth} levels")
