@@ -44,7 +44,7 @@
 %   end
 </td>
 <td role="cell" class="muted" data-l="Prompt">{{alias.prompt}}</td>
-<td role="cell" class="full"><div class="row"><code id="url-{{alias.id}}">{{row['base_url']}}</code><button type="button" class="button little script" data-copy="url-{{alias.id}}" aria-label="Copy the base URL of {{alias.alias}}">{{icon('copy')}} Copy</button></div></td>
+<td role="cell" class="full"><div class="row"><code id="url-{{alias.id}}">{{breakable(row['base_url'])}}</code><button type="button" class="button little script" data-copy="url-{{alias.id}}" aria-label="Copy the base URL of {{alias.alias}}">{{icon('copy')}} Copy</button></div></td>
 </tr>
 % end
 </tbody>
@@ -62,7 +62,7 @@
 % include('field.tpl', name='alias', label='Alias', value=values['alias'], hint='Lower-case letters, digits, dots, hyphens.', placeholder='fast')
 % include('field.tpl', name='provider_id', label='Answered by', value=str(values['provider_id'] or ''), kind='select', options=[('', follow_words)] + [(str(p.id), p.name) for p in providers])
 % include('field.tpl', name='prompt', label='System prompt', value=values['prompt'], kind='select', options=[('standard', 'Standard'), ('custom', 'Custom')], hint='Custom is the one under System prompt.')
-% include('field.tpl', name='model', label='Model', value=values['model'], optional=True, hint='In place of the provider's own choice, whatever Claude Code asks for.')
+% include('field.tpl', name='model', label='Model', value=values['model'], optional=True, hint='In place of the provider\'s own choice, whatever Claude Code asks for.')
 </div>
 <div class="actions">
 <button class="button primary" data-busy="Saving…">{{'Add alias' if is_new else 'Save alias'}}</button>

@@ -57,6 +57,7 @@
 <a class="brand" href="{{url('/')}}">{{icon('logo')}} AI Proxy</a>
 </header>
 <nav class="rail" id="nav" popover aria-label="Pages">
+<div>
 <a class="brand" href="{{url('/')}}">{{icon('logo')}} AI Proxy</a>
 % for group in navigation:
 %   links = [link for link in group if visitor.is_admin or not link.admin_only]
@@ -80,11 +81,12 @@
 % if user:
 <form class="line" method="post" action="{{url('/logout')}}">
 <input type="hidden" name="csrf_token" value="{{csrf_token}}">
-<span>Logged in as <strong>{{user.username}}</strong></span>
+<strong>{{user.username}}</strong>
 <button class="button quiet">Log out</button>
 </form>
 % end
 <div class="line">AI Proxy {{version}}</div>
+</div>
 </div>
 </nav>
 <main id="main" tabindex="-1">

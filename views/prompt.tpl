@@ -1,13 +1,13 @@
 % rebase('layout.tpl', title='System prompt', section='prompt')
 <div class="head"><h1>System prompt</h1>
-<p>Replaces Claude Code's own system prompt at addresses that end in <code>-custom</code>, and for aliases that say so. All other addresses stay untouched.</p>
+<p>Replaces Claude Code's own system prompt at addresses that end in <code class="nowrap">-custom</code>, and for aliases that say so. All other addresses stay untouched.</p>
 </div>
 % include('errors.tpl')
 <form class="form" method="post" action="{{url('/prompt-config')}}" novalidate data-preview="preview" data-preview-src="{{url('/prompt-config/preview?part=preview')}}">
 % include('csrf.tpl')
 <div class="cols even">
 <div class="card">
-% include('toggle.tpl', name='use_custom_prompt', label='Use this prompt at addresses that end in -custom', checked=config.use_custom_prompt, hint='Off: those addresses answer too, with Claude Code's own prompt.')
+% include('toggle.tpl', name='use_custom_prompt', label=with_code('Use this prompt at addresses that end in `-custom`'), checked=config.use_custom_prompt, hint='Off: those addresses answer too, with Claude Code\'s own prompt.')
 <div class="stack tight">
 % include('field.tpl', name='prompt_template', label='Template', value=config.prompt_template, kind='area', rows=14, mono=True, hint='About %s tokens, sent with every request.' % count(template_tokens))
 <div class="row script" role="group" aria-label="Insert a placeholder">
@@ -24,8 +24,8 @@
 </dl>
 </details>
 </div>
-% include('field.tpl', name='system_name', label='The assistant's name', value=config.system_name, optional=True, placeholder='Ada', hint='“You are …” says this name.')
-% include('field.tpl', name='model_name_override', label='The model's name', value=config.model_name_override, optional=True, placeholder=model, hint='Empty: the name of the model that answers.')
+% include('field.tpl', name='system_name', label='The assistant\'s name', value=config.system_name, optional=True, placeholder='Ada', hint='“You are …” says this name.')
+% include('field.tpl', name='model_name_override', label='The model\'s name', value=config.model_name_override, optional=True, placeholder=model, hint='Empty: the name of the model that answers.')
 % include('toggle.tpl', name='remove_ai_references', label='Remove names of AI companies and products', checked=config.remove_ai_references, hint='“Claude”, “GPT-5”, “Anthropic” and the like become “the assistant” or “the provider”. Code, paths and file names such as CLAUDE.md stay.')
 % include('toggle.tpl', name='remove_defensive_restrictions', label='Remove the security-testing paragraphs', checked=config.remove_defensive_restrictions, hint='Cuts whole paragraphs that begin “IMPORTANT:” and speak of defensive or authorized security work or of malicious use. Nothing else.')
 <div class="actions">

@@ -109,11 +109,11 @@ rebase('layout.tpl', title=title, section='providers')
 
 <div class="card part" id="test">
 <h2>Test and save</h2>
-<div id="verdict" role="status" tabindex="-1"\\
+<div id="verdict" class="live" role="status" tabindex="-1"\\
 % if verdict:
  autofocus\\
 % end
->
+>\\
 % if verdict:
 % include('note.tpl', kind='ok' if verdict.ok else 'err', text=verdict.message)
 % end
@@ -136,7 +136,7 @@ rebase('layout.tpl', title=title, section='providers')
 <aside class="stack sticky">
 <div class="card">
 <h2>You will use it as</h2>
-<div class="code"><pre id="base-url" tabindex="0">{{base_url}}</pre><button type="button" class="button little script" data-copy="base-url">{{icon('copy')}} Copy</button></div>
+<div class="code narrow"><pre id="base-url" tabindex="0">{{base_url}}</pre><button type="button" class="button little script" data-copy="base-url">{{icon('copy')}} Copy</button></div>
 <p class="hint">The base URL for Claude Code. <a href="{{url('/connect')}}">Connect</a> has the lines for each shell.</p>
 </div>
 <p class="hint">The test sends one short message with one tool: about 60 tokens on your account.</p>

@@ -37,7 +37,7 @@
 %   if provider.active:
 <span class="badge active">{{icon('check')}}Active</span>\\
 %   end
-</span><small class="mono">/v1/messages/{{provider.slug}}</small></th>
+</span><small class="mono">/v1/messages/<wbr>{{provider.slug}}</small></th>
 %   if is_admin:
 <td role="cell" class="state">\\
 %     if state.kind:

@@ -22,6 +22,9 @@
 % end
 <form class="form" method="post" action="{{url('/settings')}}" novalidate>
 % include('csrf.tpl')
+<div class="cols even">
+% for groups in columns:
+<div class="stack">
 % for group in groups:
 <fieldset class="card">
 <legend class="hidden">{{group.title}}</legend>
@@ -41,5 +44,8 @@
 %   end
 </fieldset>
 % end
+</div>
+% end
+</div>
 <div class="actions"><button class="button primary" data-busy="Saving…">Save settings</button></div>
 </form>

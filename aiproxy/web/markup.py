@@ -77,6 +77,19 @@ def icon(name: str, label: str = "") -> Markup:
     )
 
 
+def with_code(text: str) -> Markup:
+    """A sentence whose `quoted` words are code and stay on one line."""
+    pieces = html_escape(text).split("`")
+    for index in range(1, len(pieces), 2):
+        pieces[index] = f'<code class="nowrap">{pieces[index]}</code>'
+    return Markup("".join(pieces))
+
+
+def breakable(address: str) -> Markup:
+    """An address that may break after its slashes, and nowhere in a word."""
+    return Markup(html_escape(address).replace("/", "/<wbr>").replace("/<wbr>/", "//"))
+
+
 def clock(at: int | None, missing: str = "never") -> Markup:
     """A moment in UTC; the script writes it in the reader's own time."""
     if at is None:
@@ -89,6 +102,12 @@ def ago(at: int | None, now: int, missing: str = "never") -> Markup:
     if at is None:
         return Markup(html_escape(missing))
     return _time_tag(at, figures.ago(now - at), " data-ago")
+
+
+def axis_time(at: int, form: str) -> Markup:
+    """A time under a chart: `hm` as hours and minutes, `day` as the day."""
+    words = figures.utc(at, "%H:%M" if form == "hm" else "%a %d")
+    return _time_tag(at, words, f' data-f="{html_escape(form)}"')
 
 
 def _time_tag(at: int, words: str, attribute: str = "") -> Markup:

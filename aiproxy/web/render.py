@@ -204,12 +204,17 @@ def _page_context(services: Services, visitor: Visitor) -> dict[str, Any]:
 _PIECES: Mapping[str, Any] = {
     "ago": markup.ago,
     "ago_words": lambda at, now: figures.ago(now - at),
+    "breakable": markup.breakable,
     "clock": markup.clock,
     "count": figures.count,
     "duration": figures.duration,
     "icon": markup.icon,
     "plural": figures.plural,
+    "share": figures.share,
+    "short": figures.short,
+    "size": figures.size,
     "span": figures.span,
+    "with_code": markup.with_code,
 }
 
 

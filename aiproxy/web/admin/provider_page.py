@@ -10,7 +10,7 @@ from aiproxy.protocol import endpoint, presets
 from aiproxy.protocol.presets import Preset
 from aiproxy.security import credentials
 from aiproxy.services import Services
-from aiproxy.store import log_search
+from aiproxy.store import log_search, names
 from aiproxy.store.log_search import LogQuery
 from aiproxy.store.providers import Provider
 from aiproxy.upstream.probe import ProbeResult
@@ -66,9 +66,11 @@ def form_context(
     activate: bool = False,
 ) -> dict[str, Any]:
     """Everything that the wizard shows besides errors."""
+    snapshot = services.snapshot
     preset = preset or presets.of_endpoint(values["endpoint"]) or presets.OTHER
-    slug = values["slug"]
-    base = connect.client_base_url(visitor.base_url, slug or "NAME")
+    slug = values["slug"] or names.slugify(
+        values["name"] or "name", taken={p.slug for p in snapshot.providers.values()}
+    )
     return {
         "provider": provider,
         "values": values,
@@ -78,11 +80,11 @@ def form_context(
         "key_state": _key_state(provider, kept),
         "verdict": verdict,
         "activate": activate,
-        "will_activate": services.snapshot.active_provider is None,
-        "base_url": base,
+        "will_activate": snapshot.active_provider is None,
+        "base_url": connect.client_base_url(visitor.base_url, slug),
         "consequences": _consequences(services, provider) if provider.id else "",
         "dialects": provider_form.DIALECTS,
-        "others": [p for p in services.snapshot.providers.values() if p != provider],
+        "others": [p for p in snapshot.providers.values() if p != provider],
         "warnings": provider_form.warnings_of(values["endpoint"])
         if not endpoint.check(values["endpoint"])
         else [],

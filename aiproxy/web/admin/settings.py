@@ -28,50 +28,49 @@ class Group(NamedTuple):
     names: tuple[str, ...]
 
 
-GROUPS = (
-    Group("Who may", ("require_authentication", "proxy_auth")),
-    Group(
-        "Requests",
-        ("enable_streaming", "request_timeout", "connect_timeout"),
+# The two columns of the page.
+COLUMNS = (
+    (
+        Group("Who may", ("require_authentication", "proxy_auth")),
+        Group("Requests", ("enable_streaming", "request_timeout", "connect_timeout")),
+        Group(
+            "Rate limit",
+            ("rate_limit_enabled", "rate_limit_requests", "rate_limit_window"),
+        ),
+        Group("What is kept", ("log_bodies", "log_retention_days", "log_max_mb")),
     ),
-    Group(
-        "Rate limit",
-        ("rate_limit_enabled", "rate_limit_requests", "rate_limit_window"),
-    ),
-    Group("What is kept", ("log_bodies", "log_retention_days", "log_max_mb")),
-    Group(
-        "Address",
-        ("server_host", "server_port", "base_path", "public_url", "allowed_hosts"),
-    ),
-    Group("Behind a proxy", ("trusted_proxies", "session_cookie_secure")),
-    Group(
-        "Log file and stop", ("log_dir", "log_format", "log_level", "shutdown_grace")
+    (
+        Group(
+            "Address",
+            ("server_host", "server_port", "base_path", "public_url", "allowed_hosts"),
+        ),
+        Group("Behind a proxy", ("trusted_proxies", "session_cookie_secure")),
+        Group("Log and stop", ("log_dir", "log_format", "log_level", "shutdown_grace")),
     ),
 )
 
 LABELS: Mapping[str, str] = {
-    "allowed_hosts": "Further host names",
+    "allowed_hosts": "Allowed hosts",
     "base_path": "Base path",
-    "connect_timeout": "Wait for a connection",
-    "enable_streaming": "Stream answers",
-    "log_bodies": "Keep bodies",
+    "connect_timeout": "Connect timeout",
+    "enable_streaming": "Streaming",
+    "log_bodies": "Bodies",
     "log_dir": "Log folder",
     "log_format": "Log format",
     "log_level": "Log level",
-    "log_max_mb": "Largest database",
-    "log_retention_days": "Keep requests",
-    "proxy_auth": "API key for /v1",
-    "public_url": "Public address",
-    "rate_limit_enabled": "Limit requests",
-    "rate_limit_requests": "Requests in a window",
+    "log_max_mb": "Database size",
+    "log_retention_days": "Retention",
+    "proxy_auth": "API keys",
+    "public_url": "Public URL",
+    "rate_limit_enabled": "Rate limit",
+    "rate_limit_requests": "Requests",
     "rate_limit_window": "Window",
-    "request_timeout": "Longest silence",
-    "require_authentication": "Ask for a login",
-    "secret_key": "Secret key",
-    "server_host": "Listen on",
+    "request_timeout": "Request timeout",
+    "require_authentication": "Login",
+    "server_host": "Host",
     "server_port": "Port",
-    "session_cookie_secure": "Cookie over https only",
-    "shutdown_grace": "Time to finish",
+    "session_cookie_secure": "Secure cookie",
+    "shutdown_grace": "Grace at a stop",
     "trusted_proxies": "Trusted proxies",
 }
 
@@ -167,7 +166,7 @@ def _object(services: Services) -> dict[str, Any]:
 
 def _context(services: Services, values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "groups": GROUPS,
+        "columns": COLUMNS,
         "labels": LABELS,
         "declared": SETTINGS,
         "fixed_by": services.snapshot.fixed,
