@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
+from aiproxy.protocol import server_blocks
 from aiproxy.protocol.messages import blocks_of, text_of
 
 Body = Dict[str, Any]
@@ -46,8 +47,18 @@ _BETA_TOOL_FIELDS = (
     "strict",
 )
 _BETA_TOOL_TYPES = ("mcp_toolset", "tool_search_tool_", "code_execution_")
+_BETA_BLOCKS = (
+    "container_upload",
+    "mcp_tool_use",
+    "mcp_tool_result",
+    "tool_search_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+)
+_PLAIN_SERVER_TOOLS = ("web_search", "web_fetch")
 _PLACEHOLDER_TOOL = "DeferredToolPlaceholder"
-_TOOL_SEARCH = "ToolSearch"  # Claude Code's own, run by the client
+_TOOL_SEARCH = ("ToolSearch", _PLACEHOLDER_TOOL)  # Claude Code's own
 _BETA_CACHE_FIELDS = ("ttl", "scope")
 
 
@@ -282,11 +293,9 @@ def _loaded_text(tool: Block) -> str:
 def _plain_tools(
     tools: Sequence[Any], loaded: set[str], definitions: Sequence[Block]
 ) -> list[Any]:
+    # A placeholder says that the client runs a tool search, whatever its name.
     can_load = any(
-        isinstance(tool, Mapping)
-        and tool.get("name") == _TOOL_SEARCH
-        and not tool.get("defer_loading")
-        for tool in tools
+        isinstance(tool, Mapping) and tool.get("name") in _TOOL_SEARCH for tool in tools
     )
     plain = []
     names = set()
@@ -337,6 +346,8 @@ def _plain_block(block: Any) -> Any:
     if not isinstance(block, Mapping):
         return block
     kind = block.get("type")
+    if kind in _BETA_BLOCKS or _is_beta_call(block):
+        return {"type": "text", "text": _told(block)}
     if kind in {"tool_reference", "tool_addition"}:
         tool = block if kind == "tool_reference" else _added_tool(block)
         plain: Mapping[str, Any] = {"type": "text", "text": _loaded_text(tool)}
@@ -345,6 +356,17 @@ def _plain_block(block: Any) -> Any:
     if kind == "tool_result" and isinstance(block.get("content"), list):
         block = {**block, "content": _plain_blocks(block["content"])}
     return _with_plain_cache(block)
+
+
+def _is_beta_call(block: Block) -> bool:
+    kind, name = block.get("type"), block.get("name")
+    return kind == "server_tool_use" and name not in _PLAIN_SERVER_TOOLS
+
+
+def _told(block: Block) -> str:
+    if block.get("type") == "container_upload":
+        return f"[uploaded file {block.get('file_id')}, not available here]"
+    return server_blocks.text_of(block)
 
 
 def _with_plain_cache(holder: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -58,7 +58,6 @@ def upstream_headers(
     headers = {
         "content-type": "application/json",
         "accept": "application/json",
-        "accept-encoding": "identity",
         "user-agent": user_agent,
     }
     if api_format == "anthropic":

@@ -97,8 +97,8 @@ DROPPED = {
     ),
     "xai effort": (
         (
-            b'{"code":"invalid-argument","error":"Model grok-4 does not support parameter'
-            b' reasoningEffort."}'
+            b'{"code":"invalid-argument","error":"Model grok-4 does not support'
+            b' parameter reasoningEffort."}'
         ),
         "reasoning_effort",
     ),
@@ -217,8 +217,8 @@ def test_a_wanted_max_tokens_is_renamed_back():
 LIMITS = {
     "openai": (
         (
-            "max_tokens is too large: 128000. This model supports at most 16384 completion"
-            " tokens, whereas you provided 128000."
+            "max_tokens is too large: 128000. This model supports at most 16384"
+            " completion tokens, whereas you provided 128000."
         ),
         16384,
     ),
@@ -242,15 +242,15 @@ LIMITS = {
     ),
     "bedrock": (
         (
-            "The maximum tokens you requested exceeds the model limit of 8192. Try again"
-            " with a maximum tokens value that is lower than 8192."
+            "The maximum tokens you requested exceeds the model limit of 8192. Try"
+            " again with a maximum tokens value that is lower than 8192."
         ),
         8192,
     ),
     "gemini": (
         (
-            "Unable to submit request because it has a maxOutputTokens value of 128000 but"
-            " the supported range is from 1 (inclusive) to 65537 (exclusive)."
+            "Unable to submit request because it has a maxOutputTokens value of 128000"
+            " but the supported range is from 1 (inclusive) to 65537 (exclusive)."
         ),
         65536,
     ),
@@ -416,8 +416,8 @@ def test_refused_reasoning_in_history_is_left_out(body):
     [
         (
             'Invalid JSON payload received. Unknown name "const" at'
-            " 'tools[0].function_declarations[0].parameters.properties[0].value': Cannot"
-            " find field."
+            " 'tools[0].function_declarations[0].parameters.properties[0].value':"
+            " Cannot find field."
         ),
         "Invalid schema for function 'Bash': additionalProperties is not supported",
     ],
