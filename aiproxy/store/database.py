@@ -132,9 +132,14 @@ class Database:
             files.make_file(self.path)
         with file_check.config_errors(self.path):
             db = self.connection()
-            self._prepare(db)
             version = migrations.version_of(db)
-            if 0 < version < len(migrations.MIGRATIONS):
+            is_current = version == len(migrations.MIGRATIONS)
+            if not (self._is_server or is_current):
+                # A server that runs with the old schema must not lose it.
+                self._lock.acquire()
+            if self._is_server or not is_current:
+                self._prepare(db)
+            if version and not is_current:
                 copy(db, file_check.copy_name(self.path, version))
             migrations.migrate(db)
 

@@ -23,26 +23,31 @@ FULL_CHECK_BYTES = 64 * 1024 * 1024
 _USE_ANOTHER = "set DATABASE_PATH to another file"
 
 
-def check(path: str) -> None:
-    """Raise ConfigError unless the file is absent, empty or ours and sound."""
+def check(path: str, *, advice: str = _USE_ANOTHER, is_thorough: bool = False) -> None:
+    """Raise ConfigError unless the file is absent, empty or ours and sound.
+
+    A large file is only checked in full where it is asked for.
+    """
     try:
         info = os.stat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISREG(info.st_mode):
-        raise ConfigError(f"{path} is not a file: {_USE_ANOTHER}")
+        raise ConfigError(f"{path} is not a file: {advice}")
     if info.st_size == 0:
         return
-    _check_magic(path)
+    _check_magic(path, advice)
     db = sqlite3.connect(
         f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None
     )
     try:
-        _check_content(db, path, info.st_size)
+        _check_owner(db, path, advice)
+        if is_thorough or info.st_size <= FULL_CHECK_BYTES:
+            _check_pages(db, path, advice)
     except sqlite3.DatabaseError as exc:
         if isinstance(exc, sqlite3.OperationalError) and "malformed" not in str(exc):
             raise
-        raise _damaged(path) from None
+        raise _damaged(path, advice) from None
     finally:
         db.close()
 
@@ -67,7 +72,7 @@ def config_errors(path: str) -> Iterator[None]:
         ) from exc
 
 
-def _check_magic(path: str) -> None:
+def _check_magic(path: str, advice: str) -> None:
     # Nobody in this process has the file open in SQLite yet: closing it here would
     # drop POSIX locks (https://sqlite.org/howtocorrupt.html, 2.2).
     with open(path, "rb") as file:
@@ -75,25 +80,27 @@ def _check_magic(path: str) -> None:
     if magic != _MAGIC:
         raise ConfigError(
             f"{path} is not an AI Proxy database, or is damaged: restore a backup, or"
-            f" {_USE_ANOTHER}"
+            f" {advice}"
         )
 
 
-def _check_content(db: sqlite3.Connection, path: str, size: int) -> None:
+def _check_owner(db: sqlite3.Connection, path: str, advice: str) -> None:
     tables = db.execute("SELECT name FROM sqlite_master").fetchall()
     mark = db.execute("PRAGMA application_id").fetchone()[0]
     version = migrations.version_of(db)
     if mark != migrations.APPLICATION_ID and (tables or mark or version):
-        raise ConfigError(f"{path} belongs to another program: {_USE_ANOTHER}")
+        raise ConfigError(f"{path} belongs to another program: {advice}")
     if version > len(migrations.MIGRATIONS):
         raise ConfigError(
             f"{path} was made by a newer AI Proxy (schema {version}, this one knows"
             f" {len(migrations.MIGRATIONS)}): start the newer one, or"
             f" {_older_copy(path)}"
         )
-    is_small = size <= FULL_CHECK_BYTES
-    if is_small and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise _damaged(path)
+
+
+def _check_pages(db: sqlite3.Connection, path: str, advice: str) -> None:
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise _damaged(path, advice)
 
 
 def _older_copy(path: str) -> str:
@@ -110,9 +117,9 @@ def _older_copy(path: str) -> str:
     return f"go back to the copy made before the upgrade: {copy_name(path, max(found))}"
 
 
-def _damaged(path: str) -> ConfigError:
+def _damaged(path: str, advice: str) -> ConfigError:
     return ConfigError(
-        f"{path} is damaged: restore a backup (aiproxy restore FILE), or {_USE_ANOTHER}"
+        f"{path} is damaged: restore a backup (aiproxy restore FILE), or {advice}"
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiproxy.protocol.prompt import DEFAULT_TEMPLATE, PromptConfig
 
+MAX_TEMPLATE_LENGTH = 512 * 1024
+
 
 def load(db: sqlite3.Connection) -> PromptConfig:
     """The prompt page's fields as saved, or their defaults."""
