@@ -1,0 +1,108 @@
+"""What aiproxy.pyz runs first: it becomes __main__.py at the archive's top.
+
+zipimport compiles each module anew at every start, which doubles the time to the
+first answer. So the archive holds, for each CPython, the code of all modules in one
+entry, found before the sources; any other Python runs the sources. Written for any
+Python, as aiproxy/__main__.py is.
+"""
+
+import sys
+
+if sys.version_info < (3, 8):
+    sys.exit(
+        "AI Proxy needs Python 3.8 or newer; this is Python %d.%d (%s)."
+        " Start it with a newer one, such as python3.12."
+        % (sys.version_info[0], sys.version_info[1], sys.executable)
+    )
+
+import importlib.util
+import marshal
+import os
+import runpy
+import zipimport
+
+# It may have been named relative to a folder that is not the current one for long.
+ARCHIVE = sys.path[0] = os.path.abspath(sys.path[0])
+OWN = ARCHIVE + "/py%d%d" % sys.version_info[:2]
+LIBRARIES_DIFFER = sys.version_info < (3, 10)
+
+
+class Modules:
+    """Finds and loads the modules in `codes`, path in the archive to code."""
+
+    def __init__(self, codes):
+        self.archive = ARCHIVE
+        self._codes = codes
+        self._sources = [zipimport.zipimporter(ARCHIVE)]
+        if LIBRARIES_DIFFER:
+            self._sources.insert(0, zipimport.zipimporter(OWN))
+
+    def find_spec(self, fullname, path=None, target=None):
+        file = self._file_of(fullname)
+        if file is None:
+            return None
+        spec = importlib.util.spec_from_loader(
+            fullname, self, origin=ARCHIVE + "/" + file, is_package=is_init(file)
+        )
+        spec.has_location = True
+        return spec
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        exec(self.get_code(module.__name__), module.__dict__)
+
+    def get_code(self, fullname):
+        return self._codes[self._file_of(fullname)]
+
+    def get_source(self, fullname):
+        """For tracebacks; not of __main__, by which name another file is meant here."""
+        if self._file_of(fullname) is None:
+            return None
+        for source in self._sources:
+            try:
+                return source.get_source(fullname)
+            except zipimport.ZipImportError:
+                continue  # not in this folder
+        return None
+
+    def get_data(self, path):
+        return self._sources[-1].get_data(path)
+
+    def get_filename(self, fullname):
+        return ARCHIVE + "/" + self._file_of(fullname)
+
+    def is_package(self, fullname):
+        return is_init(self._file_of(fullname))
+
+    def _file_of(self, fullname):
+        name = fullname.replace(".", "/")
+        for file in (name + "/__init__.py", name + ".py"):
+            if file in self._codes:
+                return file
+        return None
+
+
+def is_init(file):
+    return file.endswith("/__init__.py")
+
+
+def find_code():
+    """The modules' code made for this very Python, or None: then sources run."""
+    try:
+        data = zipimport.zipimporter(ARCHIVE).get_data(OWN + "/code")
+    except OSError:
+        return None
+    magic = importlib.util.MAGIC_NUMBER
+    if data[: len(magic)] != magic:
+        return None  # another implementation, or a pre-release
+    return marshal.loads(memoryview(data)[len(magic) :])
+
+
+if LIBRARIES_DIFFER:
+    sys.path.insert(0, OWN)
+modules = find_code()
+if modules is not None:
+    sys.meta_path.insert(0, Modules(modules))
+runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)
