@@ -195,7 +195,7 @@ def choice_fields(request: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     if choice is None:
         return {}
     fields: dict[str, Any] = {}
-    kind = choice.get("type")
+    kind = shapes.type_of(choice)
     if kind == "tool":
         name = shapes.required_text(choice.get("name"), "tool_choice.name")
         upstream = tools.names.upstream(name)

@@ -221,7 +221,9 @@ def _parts(content: Any, role: str) -> list[str]:
 
 
 def _part(part: Any, role: str) -> list[str]:
-    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        return ["no object with a type"]
+    kind = part["type"]
     if kind == "text":
         if not isinstance(part.get("text"), str) or not part["text"].strip():
             return ["blank text"]
@@ -230,13 +232,17 @@ def _part(part: Any, role: str) -> list[str]:
         return []
     if role != "user":
         return [f"type {kind} in a {role} message"]
-    if kind == "image_url":
+    return _media(part)
+
+
+def _media(part: dict[str, Any]) -> list[str]:
+    if part["type"] == "image_url":
         url = part["image_url"].get("url")
         return [] if isinstance(url, str) and url else ["no URL"]
-    if kind == "file":
+    if part["type"] == "file":
         complete = set(part["file"]) == {"filename", "file_data"}
         return [] if complete else ["not filename and file_data"]
-    return [f"unknown type {kind}"]
+    return [f"unknown type {part['type']}"]
 
 
 def _mark(part: dict[str, Any]) -> list[str]:
