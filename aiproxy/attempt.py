@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Mapping, Sequence
 
 from aiproxy import formats, models
 from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
 from aiproxy.exchange import Bodies, Exchange
 from aiproxy.formats import ClientRequest, Prepared
 from aiproxy.protocol import (
+    endpoint,
     from_chat,
     headers,
     healing,
     json_codec,
     model_map,
+    passthrough,
+    remedies,
+    token_count,
     upstream_errors,
 )
 from aiproxy.protocol.healing import Lesson
 from aiproxy.protocol.reply import Outcome
+from aiproxy.protocol.target import Target
 from aiproxy.resolve import Route
 from aiproxy.security import credentials
 from aiproxy.store.providers import Provider
@@ -30,6 +35,7 @@ from aiproxy.upstream.transport import UpstreamCall
 COMMIT_SECONDS = 20.0  # of silence after a 200: the client must see a head by then
 FALLBACK_SECONDS = 120.0  # the longest wait for a first event while another may answer
 COUNT_SECONDS = 2.0
+MAX_COUNT_BYTES = 65536
 MAX_HEALING_STEPS = 3
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 1024 * 1024
@@ -71,7 +77,7 @@ class Attempt:
         for step in range(MAX_HEALING_STEPS + 1):
             body = healing.apply(prepared.body, lessons, prepared.target)
             try:
-                return self._send(prepared, body)
+                return self._send(prepared, body, healing.dropped_betas(lessons))
             except Refused as refused:
                 lesson = self._learn(refused, body)
                 if lesson is None or lesson in lessons or step == MAX_HEALING_STEPS:
@@ -84,24 +90,38 @@ class Attempt:
 
     def count_tokens(self) -> int:
         """The provider's own count where it has one and is quick, else the estimate."""
-        self.exchange.attempts = 1
-        prepared = self._prepare(is_count=True)
-        if self.provider.api_format != "anthropic":
-            return prepared.input_estimate
-        call = self._call(prepared, prepared.body, read_timeout=COUNT_SECONDS)
+        provider, services = self.provider, self.exchange.services
+        model = self._model()
+        target = formats.target_of(provider, model)
+        ratio = services.lessons.ratio(provider.id, model)
+        estimate = token_count.count(
+            self.request.body, ratio, reasoning_key=target.reasoning_key
+        )
+        if provider.api_format != "anthropic":
+            return estimate
         try:
-            response = self.exchange.services.transport.send(call)
-            try:
-                if response.status == 200:
-                    counted = json_codec.decode_object(response.read_all(65536))
-                    return int(counted["input_tokens"])
-            finally:
-                response.release()
+            counted = self._ask_count(target)
         except (AIProxyError, KeyError, TypeError, ValueError):
-            pass
-        return prepared.input_estimate
+            return estimate
+        return counted if counted > 0 else estimate
 
-    def _prepare(self, *, is_count: bool = False) -> Prepared:
+    def _ask_count(self, target: Target) -> int:
+        self.api_key = credentials.resolve(self.provider.api_key)
+        made = passthrough.build_request(self.request.body, target)
+        url = endpoint.count_tokens_url(self.provider.endpoint)
+        call = self._call(
+            url, made.body, target, {}, made.dropped_betas, read_timeout=COUNT_SECONDS
+        )
+        response = self.exchange.services.transport.send(call)
+        try:
+            if response.status != 200:
+                return 0
+            counted = json_codec.decode_object(response.read_all(MAX_COUNT_BYTES))
+            return int(counted["input_tokens"])
+        finally:
+            response.close()
+
+    def _prepare(self) -> Prepared:
         exchange, provider = self.exchange, self.provider
         services = exchange.services
         exchange.attempts += 1
@@ -117,10 +137,9 @@ class Attempt:
             self.request,
             provider,
             exchange.model,
-            custom=services.snapshot.prompt,
-            is_custom=self.route.is_custom,
+            custom=services.snapshot.prompt if self.route.is_custom else None,
             ratio=services.lessons.ratio(provider.id, exchange.model),
-            is_count=is_count,
+            secrets=exchange.secrets,
         )
         for note in prepared.notes:
             exchange.note(note)
@@ -143,7 +162,14 @@ class Attempt:
         )
 
     def _call(
-        self, prepared: Prepared, body: dict[str, Any], *, read_timeout: float
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        target: Target,
+        extra_headers: Mapping[str, str],
+        dropped_betas: Sequence[str],
+        *,
+        read_timeout: float,
     ) -> UpstreamCall:
         provider, services = self.provider, self.exchange.services
         head = headers.upstream_headers(
@@ -151,14 +177,14 @@ class Attempt:
             auth_method=provider.auth_method,
             auth_header=provider.auth_header,
             api_key=self.api_key,
-            custom_headers={**prepared.headers, **provider.custom_headers},
+            custom_headers={**extra_headers, **provider.custom_headers},
             client_headers=self.request.headers,
-            full_compat=prepared.target.full_compat,
-            dropped_betas=prepared.dropped_betas,
+            full_compat=target.full_compat,
+            dropped_betas=dropped_betas,
             user_agent=services.user_agent,
         )
         return UpstreamCall(
-            url=prepared.url,
+            url=url,
             headers=head,
             body=json_codec.encode(body),
             connect_timeout=min(services.settings.connect_timeout, read_timeout),
@@ -168,9 +194,18 @@ class Attempt:
             cancel=self.exchange.cancel,
         )
 
-    def _send(self, prepared: Prepared, body: dict[str, Any]) -> Reply:
+    def _send(
+        self, prepared: Prepared, body: dict[str, Any], refused_betas: Sequence[str]
+    ) -> Reply:
         exchange = self.exchange
-        call = self._call(prepared, body, read_timeout=self._longest_silence())
+        call = self._call(
+            prepared.url,
+            body,
+            prepared.target,
+            prepared.headers,
+            [*prepared.dropped_betas, *refused_betas],
+            read_timeout=self._longest_silence(),
+        )
         if exchange.bodies is not None:
             exchange.bodies.upstream_request = call.body
         response = exchange.services.transport.send(call)
@@ -211,7 +246,7 @@ class Attempt:
             provider=self.provider.name,
             secrets=self.exchange.secrets,
             input_estimate=prepared.input_estimate,
-            max_tokens=_max_tokens(prepared.body),
+            max_tokens=remedies.output_limit(prepared.body),
             api_format=self.provider.api_format,
         )
         error.headers = {
@@ -353,11 +388,3 @@ class Recorder:
     def _kept(self, events: bytes) -> bytes:
         self._bodies.take_client(events)
         return events
-
-
-def _max_tokens(body: dict[str, Any]) -> int | None:
-    for name in ("max_tokens", "max_completion_tokens"):
-        value = body.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    return None

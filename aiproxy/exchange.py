@@ -9,8 +9,8 @@ from typing import Mapping
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec
-from aiproxy.protocol.reply import Outcome
 from aiproxy.protocol.masking import mask, mask_bytes
+from aiproxy.protocol.reply import Outcome
 from aiproxy.services import Services
 from aiproxy.store.request_log import LogEntry
 from aiproxy.upstream.cancellation import Cancellation

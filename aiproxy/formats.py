@@ -6,20 +6,23 @@ a request, to heal it when it is refused, and to read the answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Mapping, Sequence
 
 from aiproxy.protocol import (
-    chat_stream,
     endpoint,
     from_chat,
+    passthrough,
     prompt,
     to_chat,
     token_count,
 )
+from aiproxy.protocol.chat_stream import ChatStreamTranslator
+from aiproxy.protocol.passthrough import PassthroughRequest, PassthroughStream
 from aiproxy.protocol.prompt import PromptConfig
-from aiproxy.protocol.reply import Outcome
+from aiproxy.protocol.reply import Outcome, ReplyContext
 from aiproxy.protocol.target import Target
+from aiproxy.protocol.to_chat import ChatRequest
 from aiproxy.store.providers import Provider
 from aiproxy.stream import StreamTranslator
 
@@ -41,14 +44,14 @@ class Prepared:
 
     url: str
     body: dict[str, Any]
-    headers: dict[str, str]  # beside authentication
+    headers: Mapping[str, str]  # beside authentication
     target: Target
-    dropped_betas: tuple[str, ...]
     raw_estimate: int  # of input tokens, as counted here
     input_estimate: int  # corrected by what this model's own counts taught us
     notes: tuple[str, ...]
     new_stream: Callable[[], StreamTranslator]
     read_answer: Callable[[bytes, str], tuple[dict[str, Any], Outcome]]
+    dropped_betas: tuple[str, ...] = ()
 
 
 def prepare(
@@ -56,21 +59,26 @@ def prepare(
     provider: Provider,
     model: str,
     *,
-    custom: PromptConfig,
-    is_custom: bool,
-    ratio: float,
+    custom: PromptConfig | None = None,
+    ratio: float = 1.0,
+    secrets: Sequence[str] = (),
 ) -> Prepared:
-    """Raises InvalidRequest for what cannot be said in the provider's format."""
+    """Raises InvalidRequest for what cannot be said in the provider's format.
+
+    `custom` is the system prompt's configuration where the route asks for it; `ratio`
+    corrects the estimate of input tokens; `secrets` never appear in an error.
+    """
     body = request.body
-    if is_custom:
+    if custom is not None:
         body = prompt.apply(
             body, custom, upstream_model=model, client_headers=request.headers
         )
     target = target_of(provider, model)
-    estimate = token_count.count(body, ratio)
+    counted = token_count.count(body, reasoning_key=target.reasoning_key)
+    draft = _Draft(request, body, provider, target, counted, ratio, tuple(secrets))
     if provider.api_format == "anthropic":
-        return _pass_through(request, body, provider, target, estimate)
-    return _translate(request, body, provider, target, estimate)
+        return _pass_through(draft)
+    return _translate(draft)
 
 
 def target_of(provider: Provider, model: str) -> Target:
@@ -94,45 +102,80 @@ def has_full_compat(provider: Provider) -> bool:
     return provider.compat == "full"
 
 
-def _translate(
-    request: ClientRequest,
-    body: Mapping[str, Any],
-    provider: Provider,
-    target: Target,
-    estimate: int,
-) -> Prepared:
-    if not request.stream_upstream:
+@dataclass(frozen=True)
+class _Draft:
+    """What both formats begin with."""
+
+    request: ClientRequest
+    body: Mapping[str, Any]  # with the custom prompt, if it applies
+    provider: Provider
+    target: Target
+    counted: int
+    ratio: float
+    secrets: tuple[str, ...]
+
+    @property
+    def estimate(self) -> int:
+        return max(1, round(self.counted * self.ratio))
+
+    def reply_context(self, made: ChatRequest | PassthroughRequest) -> ReplyContext:
+        context = made.reply_context(
+            model=str(self.request.body.get("model") or ""),
+            message_id=self.request.message_id,
+            nonce=self.request.nonce,
+            input_estimate=self.estimate,
+        )
+        return replace(context, provider=self.provider.name, secrets=self.secrets)
+
+
+def _translate(draft: _Draft) -> Prepared:
+    body = draft.body
+    if not draft.request.stream_upstream:
         body = {**body, "stream": False}
-    chat = to_chat.build_chat_request(body, target)
-    reply = chat.reply_context(
-        model=str(request.body.get("model") or ""),
-        message_id=request.message_id,
-        nonce=request.nonce,
-        input_estimate=estimate,
-    )
+    chat = to_chat.build_chat_request(body, draft.target)
+    reply = draft.reply_context(chat)
 
     def read_answer(data: bytes, content_type: str) -> tuple[dict[str, Any], Outcome]:
         answer = from_chat.translate_answer(data, reply, content_type)
         return answer.message, answer.outcome
 
     return Prepared(
-        url=endpoint.request_url(provider.endpoint, "openai"),
+        url=endpoint.request_url(draft.provider.endpoint, "openai"),
         body=chat.body,
         headers=chat.headers,
-        target=target,
-        dropped_betas=(),
-        input_estimate=estimate,
-        notes=chat.notes,
-        new_stream=lambda: chat_stream.ChatStreamTranslator(reply),
+        target=draft.target,
+        raw_estimate=draft.counted,
+        input_estimate=draft.estimate,
+        notes=tuple(chat.notes),
+        new_stream=lambda: ChatStreamTranslator(reply),
         read_answer=read_answer,
     )
 
 
-def _pass_through(
-    request: ClientRequest,
-    body: Mapping[str, Any],
-    provider: Provider,
-    target: Target,
-    estimate: int,
-) -> Prepared:
-    raise NotImplementedError
+def _pass_through(draft: _Draft) -> Prepared:
+    made = passthrough.build_request(draft.body, draft.target)
+    reply = draft.reply_context(made)
+    body = made.body
+    if draft.request.body.get("stream") and not draft.request.stream_upstream:
+        body = {**body, "stream": False}
+
+    def read_answer(data: bytes, content_type: str) -> tuple[dict[str, Any], Outcome]:
+        answer = passthrough.translate_answer(
+            data, reply, content_type, provider=reply.provider, secrets=reply.secrets
+        )
+        return answer.message, answer.outcome
+
+    return Prepared(
+        url=endpoint.request_url(draft.provider.endpoint, "anthropic"),
+        body=body,
+        headers={},
+        target=draft.target,
+        dropped_betas=made.dropped_betas,
+        raw_estimate=draft.counted,
+        input_estimate=draft.estimate,
+        notes=made.notes,
+        new_stream=lambda: PassthroughStream(
+            reply, provider=reply.provider, secrets=reply.secrets
+        ),
+        read_answer=read_answer,
+    )

@@ -10,7 +10,7 @@ import secrets
 from typing import Any, Mapping
 
 from aiproxy.attempt import Attempt
-from aiproxy.errors import AIProxyError, InvalidRequest, NotFound, UpstreamError
+from aiproxy.errors import AIProxyError, InvalidRequest, UpstreamError
 from aiproxy.exchange import Exchange
 from aiproxy.formats import ClientRequest
 from aiproxy.protocol import json_codec, token_count

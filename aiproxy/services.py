@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping
 
 from aiproxy import __version__
-from aiproxy.errors import Overloaded, StoreError
+from aiproxy.errors import Overloaded
 from aiproxy.head import Frontier, RequestHead
 from aiproxy.lessons import LessonBook
 from aiproxy.metrics import Metrics
@@ -28,9 +28,7 @@ from aiproxy.upstream.transport import Transport
 
 MAX_IN_FLIGHT = 1024  # proxied requests; beyond it 529
 RETRY_SECONDS = 5
-SNAPSHOT_POLL_SECONDS = 1.0
 
-log = logging.getLogger("aiproxy.services")
 _requests_log = logging.getLogger("aiproxy.requests")
 
 
@@ -103,11 +101,6 @@ class Services:
         self.is_draining = False
         # Set by the server where it can start itself anew; pages offer it then.
         self.restart: Callable[[], None] | None = None
-        self._stopping = threading.Event()
-        self._watcher = threading.Thread(
-            target=self._watch_database, name="snapshot", daemon=True
-        )
-        self._watcher.start()
 
     # Time
 
@@ -155,15 +148,6 @@ class Services:
             bind_host=self.bind_host,
             base_path=self.base_path,
         )
-
-    def _watch_database(self) -> None:
-        # Another process (`reset-password`, `import`) may change what we hold.
-        while not self._stopping.wait(SNAPSHOT_POLL_SECONDS):
-            try:
-                if self.database.data_version() != self._snapshot.revision:
-                    self.reload()
-            except (sqlite3.Error, StoreError) as exc:
-                log.warning("the configuration cannot be read again: %s", exc)
 
     def is_restart_required(self) -> bool:
         """A setting was saved that holds only from the next start on."""
@@ -215,8 +199,6 @@ class Services:
 
     def close(self) -> None:
         """Write what is queued, then let go of everything."""
-        self._stopping.set()
-        self._watcher.join()
         self.log_writer.close()
         self.transport.close()
         self.database.close()

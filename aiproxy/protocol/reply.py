@@ -30,6 +30,8 @@ class ReplyContext:
     seen_tool_ids: frozenset[str] = frozenset()
     stop_sequences: tuple[str, ...] = ()  # all of them; each is enforced here
     search_query: str | None = None  # last user text, where web_search was offered
+    provider: str = "the provider"  # its name, for the texts of errors
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # masked in errors
 
 
 @dataclass

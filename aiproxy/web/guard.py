@@ -19,7 +19,6 @@ from aiproxy.store.users import User
 from aiproxy.web import sessions
 from aiproxy.web.routing import ADMIN, LOCAL_OR_ADMIN, OPEN, Visitor
 
-KEY_PREFIX = "aip_"
 _PROBE = re.compile(r"/v1/messages/[^/]+(/api/hello)?")
 
 # What a user whose first password still holds may open, and nothing else.
@@ -96,7 +95,7 @@ def _own_credentials(headers: Mapping[str, str]) -> list[str]:
         # The same header sent twice arrives joined by a comma.
         for value in headers.get(name, "").split(","):
             words = value.split()
-            if words and words[-1].startswith(KEY_PREFIX):
+            if words and words[-1].startswith(tokens.API_KEY_PREFIX):
                 found.append(words[-1])
     return found
 

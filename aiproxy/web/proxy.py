@@ -12,7 +12,6 @@ from aiproxy.errors import AIProxyError, RequestTooLarge
 from aiproxy.exchange import Exchange
 from aiproxy.head import RequestHead
 from aiproxy.protocol import json_codec
-from aiproxy.security.tokens import API_KEY_PREFIX
 from aiproxy.services import Services
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.web import guard
@@ -160,13 +159,3 @@ ROUTES = (
     ApiRoute("HEAD", _ALIAS + "/api/hello", probe),
     ApiRoute("GET", _ALIAS + "/api/hello", probe),
 )
-
-__all__ = [
-    "API_KEY_PREFIX",
-    "ROUTES",
-    "ApiRoute",
-    "Call",
-    "guard",
-    "new_request_id",
-    "record_rejection",
-]
