@@ -33,7 +33,7 @@ from tests.scripted.replies import (
     stall,
 )
 from tests.scripted.wire import Body, Connection, HungUp, Received, response_head
-from tests.validators import messages_request
+from tests.validators import chat_request, leaks, messages_request
 
 __all__ = [
     "Ask",
@@ -237,7 +237,11 @@ class ScriptedUpstream:
     def _problems(self, ask: Ask) -> list[str]:
         headers = ask.received.headers
         if ask.api_format == "openai":
-            return []
+            found = [
+                *chat_request.problems(ask.body),
+                *leaks.problems(ask.body, headers),
+            ]
+            return [f"chat: {problem}" for problem in found]
         return messages_request.problems(
             ask.body, headers, knows_betas=self.knows_betas
         )

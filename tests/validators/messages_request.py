@@ -7,9 +7,10 @@ know the plain form only.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Iterator, Mapping
+
+from tests.validators import leaks
 
 _TOP = {
     "model",
@@ -52,8 +53,6 @@ _BLOCKS = {
 _IN_RESULT = {"text", "image", "document", "search_result", "tool_reference"}
 _TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
 _TOOL_ID = re.compile(r"^[a-zA-Z0-9_-]+$")
-# What a client says of itself; none of it is a provider's business.
-_CLIENT_HEADERS = ("x-stainless-", "x-claude-code-", "x-app", "x-forwarded-", "cookie")
 
 
 def problems(
@@ -65,7 +64,7 @@ def problems(
     found += _top_problems(body, betas, knows_betas=knows_betas)
     found += _tool_problems(body, knows_betas=knows_betas)
     found += _message_problems(body, knows_betas=knows_betas)
-    found += _secret_problems(body)
+    found += leaks.problems(body, headers)
     return [f"messages: {problem}" for problem in found]
 
 
@@ -74,13 +73,6 @@ def _header_problems(headers: Mapping[str, str]) -> Iterator[str]:
         yield "anthropic-version: header is required"
     if not headers.get("content-type", "").startswith("application/json"):
         yield "content-type must be application/json"
-    for name, value in headers.items():
-        if name.startswith(_CLIENT_HEADERS):
-            yield f"the client's header {name} was sent on"
-        if "aip_" in value:
-            yield f"the header {name} holds the client's key"
-    if "claude-cli" in headers.get("user-agent", ""):
-        yield "the client's user-agent was sent on"
 
 
 def _top_problems(
@@ -222,14 +214,3 @@ def _tool_use_problems(place: str, block: Mapping[str, Any]) -> Iterator[str]:
         yield f"{place}.input: must be an object"
     if not _TOOL_ID.match(str(block.get("id", ""))):
         yield f"{place}.id: {block.get('id')!r} is no legal id"
-
-
-def _secret_problems(body: Mapping[str, Any]) -> Iterator[str]:
-    text = json.dumps(body)
-    if "aip1." in text:
-        yield "an envelope of thoughts went to a provider"
-    first = body.get("system")
-    blocks = first if isinstance(first, list) else [{"text": first or ""}]
-    for block in blocks:
-        if str(block.get("text", "")).startswith("x-anthropic-billing-header:"):
-            yield "the client's billing line was sent on"
