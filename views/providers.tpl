@@ -46,7 +46,7 @@
 <span class="muted">{{state.word}}</span>\\
 %     end
 %     if state.detail:
-<small class="full">{{state.detail}}</small>\\
+<small>{{state.detail}}</small>\\
 %     end
 </td>
 %   end

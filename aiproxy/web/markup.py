@@ -87,7 +87,8 @@ def with_code(text: str) -> Markup:
 
 def breakable(address: str) -> Markup:
     """An address that may break after its slashes, and nowhere in a word."""
-    return Markup(html_escape(address).replace("/", "/<wbr>").replace("/<wbr>/", "//"))
+    escaped = html_escape(address).replace("/", "/<wbr>")
+    return Markup(escaped.replace("/<wbr>/<wbr>", "//"))
 
 
 def clock(at: int | None, missing: str = "never") -> Markup:
