@@ -37,6 +37,8 @@ def post(upstream: ScriptedUpstream, path: str, **body: Any) -> bytes:
         "Content-Type": "application/json",
         "anthropic-version": "2023-06-01",
     }
+    if body.get("stream") and path.endswith("/chat/completions"):
+        body.setdefault("stream_options", {"include_usage": True})
     data = json.dumps({"model": "m", "messages": [QUESTION], **body}).encode()
     request = urllib.request.Request(upstream.url + path, data, headers)
     with urllib.request.urlopen(request, timeout=5) as response:
@@ -58,11 +60,9 @@ def test_a_plain_question_gets_a_chat_completion(upstream: ScriptedUpstream) -> 
 def test_a_stream_ends_with_usage_only_when_asked_for(
     upstream: ScriptedUpstream,
 ) -> None:
-    plain = post(upstream, "/v1/chat/completions", stream=True)
-    options = {"include_usage": True}
-    counted = post(
-        upstream, "/v1/chat/completions", stream=True, stream_options=options
-    )
+    options = {"include_usage": False}
+    plain = post(upstream, "/v1/chat/completions", stream=True, stream_options=options)
+    counted = post(upstream, "/v1/chat/completions", stream=True)
 
     assert plain.endswith(b"data: [DONE]\n\n")
     assert b'"usage"' not in plain
@@ -78,8 +78,8 @@ def test_interleaved_calls_take_turns_and_lose_nothing(
     chunks = chat_chunks(post(upstream, "/v1/chat/completions", stream=True))
     pieces: dict[int, str] = {}
     order = []
-    for chunk in chunks:
-        for call in chunk["choices"][0]["delta"].get("tool_calls", []):
+    for choice in (choice for chunk in chunks for choice in chunk["choices"]):
+        for call in choice["delta"].get("tool_calls", []):
             text = call["function"]["arguments"]
             pieces[call["index"]] = pieces.get(call["index"], "") + text
             order.append(call["index"])
@@ -149,6 +149,7 @@ def test_what_a_real_provider_refuses_is_a_complaint(
 
 def test_a_caller_that_hangs_up_is_noticed_at_once(upstream: ScriptedUpstream) -> None:
     upstream.say(Reply(text="never", fault=stall(after=1, seconds=30)))
+    upstream.judge = False
     body = json.dumps({"model": "m", "messages": [QUESTION], "stream": True}).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
