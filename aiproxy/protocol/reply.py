@@ -32,6 +32,7 @@ class ReplyContext:
     search_query: str | None = None  # last user text, where web_search was offered
     provider: str = "the provider"  # its name, for the texts of errors
     secrets: tuple[str, ...] = field(default=(), repr=False)  # masked in errors
+    max_tokens: int | None = None  # the output limit as it was sent
 
 
 @dataclass
