@@ -135,8 +135,9 @@ def _translate(draft: _Draft) -> Prepared:
     chat = to_chat.build_chat_request(body, draft.target)
     reply = draft.reply_context(chat)
 
-    def read_answer(data: bytes, content_type: str) -> tuple[dict[str, Any], Outcome]:
-        answer = from_chat.translate_answer(data, reply, content_type)
+    def read_answer(data: bytes, _: str) -> tuple[dict[str, Any], Outcome]:
+        # Told by its first byte: providers get the content type wrong.
+        answer = from_chat.translate_answer(data, reply)
         return answer.message, answer.outcome
 
     return Prepared(
