@@ -1,9 +1,20 @@
 % rebase('layout.tpl', title='Connect', section='connect')
 <div class="head"><h1>Connect Claude Code</h1>
 <p>Set these before claude starts. Each terminal, project or editor may use another base URL.</p>
+<p>\\
+% if last:
+The last request, <a href="{{url('/logs/' + last.id)}}">{{last.model_requested or 'without a model'}}</a>, came {{ago(last.time, now)}} and \\
+%   if last.status < 400:
+was answered{{' by ' + last.provider if last.provider else ''}}.\\
+%   else:
+failed: {{status_words(last.status)}}.\\
+%   end
+% else:
+No request has come yet. <a href="{{url('/help#nothing')}}">Nothing arrives?</a>\\
+% end
+</p>
 </div>
-<div class="cols">
-<div class="stack">
+<div class="stack column">
 <div class="card">
 <form class="row" method="get" action="{{url('/connect')}}">
 <input type="hidden" name="shell" value="{{shell}}">
@@ -30,6 +41,9 @@
 </nav>
 % include('code.tpl', code_id='lines', text=snippet, label='Lines for ' + shells[shell], json=shell in ('settings_json', 'vscode'))
 <p class="hint">{{place}}</p>
+% if target.provider and visitor.is_admin and not target.provider.context_window:
+<p class="hint">The context window of {{target.provider.name}} is not known here. <a href="{{url('/provider/edit/%d' % target.provider.id)}}">Set it</a>, and the lines tell Claude Code when to compact.</p>
+% end
 % if needs_key:
 %   if own_keys:
 <p>In place of <code>aip_YOUR_KEY</code> goes one of your keys: {{', '.join('%s (%s…)' % (key.name, key.prefix) for key in own_keys[:3])}}. A key is shown only when it is made. <a href="{{url('/profile')}}">Make another</a></p>
@@ -79,33 +93,4 @@
 <div class="actions"><button class="button">Show lines</button></div>
 </form>
 </details>
-</div>
-<aside class="stack">
-<div class="card">
-<h2>Last request</h2>
-% if last:
-<p><a href="{{url('/logs/' + last.id)}}">{{last.model_requested or 'A request'}}</a> came {{ago(last.time, now)}}\\
-%   if last.status < 400:
- and was answered\\
-%     if last.provider:
- by {{last.provider}}\\
-%     end
-.</p>
-%   else:
- and failed ({{last.status}}).</p>
-%   end
-% else:
-<p>None has come yet. <a href="{{url('/help#nothing')}}">Nothing arrives?</a></p>
-% end
-</div>
-<div class="card">
-<h2>Base URL</h2>
-% include('code.tpl', code_id='base-url', text=connection.base_url)
-% if target.provider and target.provider.context_window:
-<p class="hint">{{target.provider.name}} has a context window of {{count(target.provider.context_window)}} tokens; the lines tell Claude Code.</p>
-% elif target.provider and visitor.is_admin:
-<p class="hint">The context window of {{target.provider.name}} is not known. <a href="{{url('/provider/edit/%d' % target.provider.id)}}">Set it</a> and the lines tell Claude Code.</p>
-% end
-</div>
-</aside>
 </div>

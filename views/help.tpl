@@ -1,7 +1,6 @@
 % rebase('layout.tpl', title='Help', section='help')
 <div class="head"><h1>Help</h1></div>
-<div class="cols">
-<div class="stack">
+<div class="stack column">
 <section class="card" id="nothing" aria-labelledby="nothing-title">
 <h2 id="nothing-title">Nothing arrives?</h2>
 <ol class="steps">
@@ -32,24 +31,21 @@
 <li><strong>The /model menu lacks your providers.</strong> Set <code>CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY=1</code>.</li>
 </ul>
 </section>
-</div>
-<aside class="stack">
 <section class="card" aria-labelledby="urls-title">
 <h2 id="urls-title">Base URLs</h2>
-<ul class="stack tight">
+<dl class="terms">
 % for target, address in rows:
-<li><span class="small muted">{{target.words}}</span><br><code>{{address}}</code></li>
+<dt>{{target.words}}</dt><dd><code>{{address}}</code></dd>
 % end
-</ul>
+</dl>
 <p><a href="{{url('/connect')}}">The lines for every shell</a></p>
 </section>
 <section class="card" aria-labelledby="list-title">
 <h2 id="list-title">First steps</h2>
-<p>The list on the Dashboard leads from a provider’s key to the first request.</p>
-<form method="post" action="{{url('/checklist')}}">
+<form class="row spread" method="post" action="{{url('/checklist')}}">
 % include('csrf.tpl')
+<p>The list on the Dashboard leads from a provider’s key to the first request.</p>
 <button class="button">Show the list again</button>
 </form>
 </section>
-</aside>
 </div>

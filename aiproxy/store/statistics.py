@@ -17,6 +17,8 @@ from aiproxy.store.request_log import LogEntry, from_row
 STEP_SECONDS = 1800  # of the stored sums
 SAMPLES = 4000  # durations read for percentiles; fewer requests are all read
 LONGEST_STREAK = 500
+# What the client did wrong or broke off says nothing of the provider.
+CLIENT_FAULTS = (400, 413, 422, 499)
 
 # A request that its client gave up (499) is no failure of anybody's.
 SCHEMA: tuple[str, ...] = (
@@ -193,25 +195,26 @@ def _streak(db: sqlite3.Connection, provider: str) -> Streak | None:
     rows = db.execute(
         """
         SELECT time, status, error_message FROM request_log
-        WHERE provider = ? AND status <> 499 ORDER BY seq DESC LIMIT ?
+        WHERE provider = ? ORDER BY seq DESC LIMIT ?
         """,
         (provider, LONGEST_STREAK),
     ).fetchall()
     if not rows:
         return None
+    judged = [row for row in rows if row["status"] not in CLIENT_FAULTS]
     failed = []
-    for row in rows:
-        if row[1] < 400:
+    for row in judged:
+        if row["status"] < 400:
             break
         failed.append(row)
-    newest = rows[0]
+    newest_row = (judged or rows)[0]
     return Streak(
         provider,
-        last_used=newest[0],
-        last_status=newest[1],
-        last_error=newest[2] if failed else "",
+        last_used=rows[0]["time"],
+        last_status=newest_row["status"],
+        last_error=newest_row["error_message"],
         failures=len(failed),
-        since=failed[-1][0] if failed else 0,
+        since=failed[-1]["time"] if failed else 0,
     )
 
 
@@ -246,3 +249,14 @@ def latest(
             ORDER BY seq DESC LIMIT :limit
         """
     return [from_row(row) for row in db.execute(sql, parameters).fetchall()]
+
+
+def first_time(db: sqlite3.Connection, user_id: int | None = None) -> int | None:
+    """When the oldest row that is kept was written."""
+    if user_id is None:
+        sql = "SELECT time FROM request_log ORDER BY seq LIMIT 1"
+        row = db.execute(sql).fetchone()
+    else:
+        sql = "SELECT time FROM request_log WHERE user_id = ? ORDER BY seq LIMIT 1"
+        row = db.execute(sql, (user_id,)).fetchone()
+    return row[0] if row else None

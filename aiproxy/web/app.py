@@ -22,6 +22,7 @@ from aiproxy.web.admin import (
     prompts,
     providers,
     request_log,
+    request_page,
     settings,
     usage,
     users,
@@ -40,6 +41,7 @@ PAGES: list[Route] = [
     *users.ROUTES,
     *profile.ROUTES,
     *request_log.ROUTES,
+    *request_page.ROUTES,
     *usage.ROUTES,
     *connect.ROUTES,
     *help_page.ROUTES,
@@ -63,7 +65,8 @@ _NOT_FOUND = "there is nothing at this address"
 
 def build_app(services: Services) -> Bottle:
     """The application over one set of services; the server adds sockets and threads."""
-    app = Bottle(autojson=False)
+    app = Bottle()
+    app.config["json.enable"] = False  # every answer is made by render.py
     for path, probe in health.PROBES:
         app.route(path, method=["GET", "HEAD"], callback=_probe(services, probe))
     for api_route in proxy.ROUTES:

@@ -98,6 +98,33 @@ def axis_top(largest: float) -> float:
     return 10 * power
 
 
+def share_bar(answered: float, failed: float, whole: float) -> str:
+    """How much of a whole a line is, and how much of it failed; words stand beside."""
+    return _bar_of([(1, answered), (3, failed)], whole)
+
+
+def split_bar(first: float, second: float) -> str:
+    """A length and its two parts; words stand beside."""
+    return _bar_of([(2, first), (1, second)], first + second)
+
+
+def _bar_of(parts: Sequence[tuple[int, float]], whole: float) -> str:
+    if not whole:
+        return ""
+    rects, x = [], 0.0
+    for colour, value in parts:
+        width = HEIGHT * value / whole
+        rects.append(
+            f'<rect class="f{colour}" x="{_number(x)}" width="{_number(width)}" '
+            'height="8"/>'
+        )
+        x += width
+    return (
+        f'<svg class="share" viewBox="0 0 {HEIGHT} 8" preserveAspectRatio="none" '
+        f'aria-hidden="true">{"".join(rects)}</svg>'
+    )
+
+
 def _chart(
     starts: Sequence[int],
     series: Sequence[Series],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta, timezone
 from typing import Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -12,8 +10,6 @@ from bottle import request
 from aiproxy.errors import InvalidRequest
 
 MAX_TEXT = 200
-MAX_SECONDS = 253_402_300_799  # the year 9999: what a date can hold
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def text(name: str) -> str:
@@ -35,48 +31,6 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
     if value not in choices:
         raise _odd(name, f"one of {', '.join(filter(None, choices))}")
     return value
-
-
-def number(name: str, default: int, *, low: int, high: int) -> int:
-    """A whole number within bounds, or `default` where it is absent."""
-    value = text(name)
-    if not value:
-        return default
-    # isdecimal() alone takes digits of every script.
-    if not (value.isascii() and value.isdecimal() and len(value) < 19):
-        raise _odd(name, "a whole number")
-    if not low <= int(value) <= high:
-        raise _odd(name, f"from {low} to {high}")
-    return int(value)
-
-
-def moment(name: str, *, is_end: bool = False) -> int | None:
-    """UTC seconds, or an ISO date or time; `is_end` makes a day count to its end."""
-    value = text(name)
-    if not value:
-        return None
-    if value.isascii() and value.isdecimal() and len(value) < 13:
-        seconds = int(value)
-    else:
-        seconds = _from_iso(name, value, is_end=is_end)
-    if not 0 <= seconds <= MAX_SECONDS:
-        raise _odd(name, "a date")
-    return seconds
-
-
-def _from_iso(name: str, value: str, *, is_end: bool) -> int:
-    # A plus sign that was not escaped arrives as a space.
-    iso = re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", value)
-    iso = re.sub(r"[zZ]$", "+00:00", iso)
-    try:
-        when = datetime.fromisoformat(iso)
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=timezone.utc)
-        if is_end and _DATE.fullmatch(value):
-            when += timedelta(days=1)
-        return int(when.timestamp())
-    except (ValueError, OverflowError) as exc:
-        raise _odd(name, "a date such as 2026-01-31, or UTC seconds") from exc
 
 
 def encode(values: Mapping[str, object]) -> str:

@@ -165,6 +165,8 @@ function isInUse(element) {
 function swap(fresh) {
   const old = byId(fresh.id);
   if (!old || old.outerHTML === fresh.outerHTML) return true;
+  // A step that shows something only once stays until it is another step's turn.
+  if (old.dataset.stage && old.dataset.stage === fresh.dataset.stage) return true;
   if (isInUse(old)) return false;
   for (const open of find("details[open][id]", old))
     fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
@@ -187,13 +189,13 @@ function live(root) {
   function accept(html) {
     const parsed = make("template");
     parsed.innerHTML = html;
-    const pieces = [...parsed.content.children];
+    const pieces = find("[data-live][id]", parsed.content);
     const interval = pieces.find(piece => piece.dataset.poll);
     if (interval) root.dataset.poll = interval.dataset.poll;
     const words = find("[data-say]", parsed.content).map(piece => piece.dataset.say).join(" ");
     if (words && words !== said) spoken.textContent = words;
     said = words;
-    return pieces.filter(piece => piece.id).map(swap).every(Boolean);
+    return pieces.map(swap).every(Boolean);
   }
 
   function logout() {

@@ -12,10 +12,11 @@ from aiproxy import connect as client
 from aiproxy.errors import NotFound
 from aiproxy.protocol import endpoint
 from aiproxy.services import Services
-from aiproxy.store import log_search
+from aiproxy.store import statistics
 from aiproxy.store.api_keys import ApiKey
 from aiproxy.store.providers import Provider
-from aiproxy.web import query, render
+from aiproxy.store.request_log import LogEntry
+from aiproxy.web import log_words, provider_state, query, render
 from aiproxy.web.routing import Route, Visitor
 
 PATH = "/connect"
@@ -77,6 +78,7 @@ def show_connect(services: Services, visitor: Visitor) -> HTTPResponse:
         needs_key=needs_key(services, visitor),
         own_keys=valid_keys(services, visitor),
         last=last_request(services, visitor),
+        status_words=log_words.status_words,
     )
 
 
@@ -97,7 +99,7 @@ def targets(services: Services) -> list[Target]:
     taken = {target.name for target in found}
     for provider in snapshot.providers.values():
         if provider.enabled and provider.slug not in taken:
-            state = "" if is_ready(provider) else ", needs a key"
+            state = ", needs a key" if provider_state.lacks_key(provider) else ""
             label = f"{provider.slug} ({provider.name}{state})"
             found.append(Target(provider.slug, label, provider))
     return found
@@ -145,13 +147,6 @@ def usual_options(provider: Provider | None) -> list[str]:
     return chosen
 
 
-def is_ready(provider: Provider) -> bool:
-    """It has a key, or is a server nearby that may need none."""
-    return bool(provider.api_key) or endpoint.is_private_host(
-        endpoint.host_of(provider.endpoint)
-    )
-
-
 def needs_key(services: Services, visitor: Visitor) -> bool:
     """Whether a client that comes the way this visitor came must send a key."""
     policy = services.settings.proxy_auth
@@ -168,11 +163,10 @@ def valid_keys(services: Services, visitor: Visitor) -> list[ApiKey]:
     ]
 
 
-def last_request(services: Services, visitor: Visitor) -> object:
-    """The latest entry of the log that this visitor may see, or None."""
-    query = log_search.LogQuery(user_id=own_rows(visitor), per_page=1)
-    entries, _ = log_search.search(services.database.connection(), query)
-    return entries[0] if entries else None
+def last_request(services: Services, visitor: Visitor) -> LogEntry | None:
+    """The newest entry of the log that this visitor may see."""
+    db = services.database.connection()
+    return next(iter(statistics.latest(db, limit=1, user_id=own_rows(visitor))), None)
 
 
 def own_rows(visitor: Visitor) -> int | None:
