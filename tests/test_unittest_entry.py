@@ -28,7 +28,8 @@ class WholeSuite(unittest.TestCase):
 
         assert finished.returncode == 0, finished.stdout[-4000:]
         # A run that found no test has not shown anything.
-        assert passed and int(passed.group(1)) > 0, finished.stdout[-4000:]
+        assert passed is not None, finished.stdout[-4000:]
+        assert int(passed.group(1)) > 0
 
 
 if __name__ == "__main__":
