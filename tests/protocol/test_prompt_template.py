@@ -1,0 +1,16 @@
+"""The template that ships."""
+
+from __future__ import annotations
+
+from aiproxy.protocol.prompt_template import DEFAULT_TEMPLATE
+
+
+def test_it_is_ours_and_names_no_vendor():
+    for name in ("Claude", "Anthropic", "OpenAI"):
+        assert name not in DEFAULT_TEMPLATE
+
+
+def test_each_placeholder_stands_alone_on_its_line():
+    lines = DEFAULT_TEMPLATE.splitlines()
+
+    assert {"{{MODEL_INFO}}", "{{ENV_INFO}}", "{{MCP_INSTRUCTIONS}}"} <= set(lines)
