@@ -187,6 +187,7 @@ def test_json_and_back_is_the_same(sent):
         (b"&".join([b"a=1"] * 201), "application/x-www-form-urlencoded", 422),
         (json.dumps({str(n): n for n in range(201)}).encode(), "application/json", 422),
         (b"<a/>", "text/xml", 415),
+        (b"a" * (2 * 1024 * 1024 + 1), "application/json", 413),
     ],
 )
 def test_a_body_that_cannot_be_read_says_why(body, content_type, status):

@@ -6,6 +6,7 @@ changes it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 from bottle import HTTPResponse
@@ -44,6 +45,8 @@ def save_profile(services: Services, visitor: Visitor) -> HTTPResponse:
     if fields.errors:
         return _page(services, visitor, errors=fields.errors)
     session_id = _store(services, visitor, user, theme, new_hash)
+    if session_id:
+        visitor = replace(visitor, session_id=session_id)
     answer = render.done(
         services,
         visitor,
