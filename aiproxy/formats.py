@@ -14,6 +14,7 @@ from aiproxy.protocol import (
     from_chat,
     passthrough,
     prompt,
+    remedies,
     to_chat,
     token_count,
 )
@@ -74,11 +75,11 @@ def prepare(
             body, custom, upstream_model=model, client_headers=request.headers
         )
     target = target_of(provider, model)
-    counted = token_count.count(body, reasoning_key=target.reasoning_key)
+    passes = provider.api_format == "anthropic"
+    key = None if passes else target.reasoning_key
+    counted = token_count.count(body, reasoning_key=key)
     draft = _Draft(request, body, provider, target, counted, ratio, tuple(secrets))
-    if provider.api_format == "anthropic":
-        return _pass_through(draft)
-    return _translate(draft)
+    return _pass_through(draft) if passes else _translate(draft)
 
 
 def target_of(provider: Provider, model: str) -> Target:
@@ -125,7 +126,12 @@ class _Draft:
             nonce=self.request.nonce,
             input_estimate=self.estimate,
         )
-        return replace(context, provider=self.provider.name, secrets=self.secrets)
+        return replace(
+            context,
+            provider=self.provider.name,
+            secrets=self.secrets,
+            max_tokens=remedies.output_limit(made.body),
+        )
 
 
 def _translate(draft: _Draft) -> Prepared:
@@ -160,10 +166,8 @@ def _pass_through(draft: _Draft) -> Prepared:
     if draft.request.body.get("stream") and not draft.request.stream_upstream:
         body = {**body, "stream": False}
 
-    def read_answer(data: bytes, content_type: str) -> tuple[dict[str, Any], Outcome]:
-        answer = passthrough.translate_answer(
-            data, reply, content_type, provider=reply.provider, secrets=reply.secrets
-        )
+    def read_answer(data: bytes, _: str) -> tuple[dict[str, Any], Outcome]:
+        answer = passthrough.translate_answer(data, reply)
         return answer.message, answer.outcome
 
     return Prepared(
@@ -175,8 +179,6 @@ def _pass_through(draft: _Draft) -> Prepared:
         raw_estimate=draft.counted,
         input_estimate=draft.estimate,
         notes=made.notes,
-        new_stream=lambda: PassthroughStream(
-            reply, provider=reply.provider, secrets=reply.secrets
-        ),
+        new_stream=lambda: PassthroughStream(reply),
         read_answer=read_answer,
     )
