@@ -51,7 +51,7 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; rows are read by name."""
         handle: _Handle | None = getattr(self._local, "handle", None)
-        if handle is None:
+        if handle is None or self._is_closed:
             handle = self._connect(synchronous="FULL")
             self._local.handle = handle
         return handle.connection

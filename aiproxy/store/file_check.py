@@ -19,6 +19,7 @@ from aiproxy.store import migrations
 _MAGIC = b"SQLite format 3\x00"
 # Beyond it a full check would delay the start; what is read is checked anyway.
 FULL_CHECK_BYTES = 64 * 1024 * 1024
+WAIT_SECONDS = 2.0  # for another program that is writing
 
 _USE_ANOTHER = "set DATABASE_PATH to another file"
 
@@ -38,7 +39,10 @@ def check(path: str, *, advice: str = _USE_ANOTHER, is_thorough: bool = False) -
         return
     _check_magic(path, advice)
     db = sqlite3.connect(
-        f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None
+        f"file:{pathname2url(path)}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        timeout=WAIT_SECONDS,
     )
     try:
         _check_owner(db, path, advice)

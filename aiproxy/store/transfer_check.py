@@ -71,7 +71,8 @@ def provider(entry: Any, place: str) -> dict[str, Any]:
 def alias(entry: Any, place: str) -> dict[str, Any]:
     """The same for an alias; `provider` is a slug, or None for the active one."""
     fields = _known(entry, ALIAS_FIELDS, place)
-    name = names.normalise(str(fields.get("alias", "")))
+    given = fields.get("alias", "")
+    name = names.normalise(given) if isinstance(given, str) else ""
     if names.problem(name):
         raise _wrong(place, "alias", names.problem(name))
     if fields.get("prompt", "standard") not in ("standard", "custom"):
