@@ -94,10 +94,10 @@ class Attempt:
         model = self._model()
         target = formats.target_of(provider, model)
         ratio = services.lessons.ratio(provider.id, model)
-        estimate = token_count.count(
-            self.request.body, ratio, reasoning_key=target.reasoning_key
-        )
-        if provider.api_format != "anthropic":
+        passes = provider.api_format == "anthropic"
+        key = None if passes else target.reasoning_key
+        estimate = token_count.count(self.request.body, ratio, reasoning_key=key)
+        if not passes:
             return estimate
         try:
             counted = self._ask_count(target)
@@ -248,6 +248,7 @@ class Attempt:
             input_estimate=prepared.input_estimate,
             max_tokens=remedies.output_limit(prepared.body),
             api_format=self.provider.api_format,
+            now=time.time(),
         )
         error.headers = {
             **headers.downstream_headers(response.headers),

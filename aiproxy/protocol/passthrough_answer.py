@@ -7,7 +7,7 @@ stream that answers a plain request is folded into the message it adds up to.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
 from aiproxy.errors import UpstreamBroken, UpstreamError
 from aiproxy.protocol import (
@@ -28,38 +28,28 @@ class Answer:
     outcome: Outcome = field(default_factory=Outcome)
 
 
-def translate_answer(
-    body: bytes,
-    reply: ReplyContext,
-    content_type: str = "",
-    *,
-    provider: str = "the provider",
-    secrets: Sequence[str] = (),
-) -> Answer:
-    """The answer to a request that asked for no stream; raises UpstreamError.
-
-    `content_type` is not trusted: the body itself says what it is.
-    """
+def translate_answer(body: bytes, reply: ReplyContext) -> Answer:
+    """The answer to a request that asked for no stream; raises UpstreamError."""
+    # Content types are not trusted: the body itself says what it is.
     message = error_text.parse(body)
     failed = body
     if message is None:
         message, failed = _folded(body)
     if not is_message(message):
-        raise as_error(failed, reply, provider=provider, secrets=secrets)
+        raise as_error(failed, reply)
     return _read(message, reply)
 
 
-def as_error(
-    body: bytes, reply: ReplyContext, *, provider: str, secrets: Sequence[str]
-) -> UpstreamError:
+def as_error(body: bytes, reply: ReplyContext) -> UpstreamError:
     """What a 200 says that holds no message."""
     return upstream_errors.to_error(
         200,
         {},
         body,
-        provider=provider,
-        secrets=secrets,
+        provider=reply.provider,
+        secrets=reply.secrets,
         input_estimate=reply.input_estimate,
+        max_tokens=reply.max_tokens,
         api_format="anthropic",
         inside_200=True,
     )

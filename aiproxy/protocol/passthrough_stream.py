@@ -41,20 +41,12 @@ _HEAD_BYTES = 64 * 1024  # kept of what is no stream, to tell what it is
 class PassthroughStream:
     """Upstream bytes in, client bytes out; implements stream.StreamTranslator."""
 
-    def __init__(
-        self,
-        reply: ReplyContext,
-        *,
-        provider: str = "the provider",
-        secrets: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, reply: ReplyContext) -> None:
         self.started = False
         self.done = False
         self.finish_seen = False  # stays so: see above
         self.outcome = Outcome()
         self._reply = reply
-        self._provider = provider
-        self._secrets = secrets
         self._splitter = RawEventSplitter()
         self._head = bytearray()  # until it is known what the body is
         self._is_events = False
@@ -114,12 +106,7 @@ class PassthroughStream:
         if self.done:
             return passed
         if not self.started:
-            raise as_error(
-                bytes(self._head),
-                self._reply,
-                provider=self._provider,
-                secrets=self._secrets,
-            )
+            raise as_error(bytes(self._head), self._reply)
         broken = UpstreamBroken("the provider's answer broke off before its end")
         return passed + self.fail(broken)
 
@@ -149,9 +136,7 @@ class PassthroughStream:
 
     def _whole_answer(self, body: bytes) -> bytes:
         """A JSON message where a stream was asked for, as the events of one."""
-        answer = translate_answer(
-            body, self._reply, provider=self._provider, secrets=self._secrets
-        )
+        answer = translate_answer(body, self._reply)
         events: bytes = as_events(answer.message)
         if self._is_opened_here:
             events = events.partition(b"\n\n")[2]
@@ -222,26 +207,25 @@ class PassthroughStream:
         return sse.encode("message_delta", {**event, "usage": usage})
 
     def _take_error(self, event: RawEvent, parsed: dict[str, Any]) -> bytes:
-        body = event.data.encode("utf-8", "replace")
-        error = as_error(
-            body, self._reply, provider=self._provider, secrets=self._secrets
-        )
+        reply = self._reply
+        error = as_error(event.data.encode("utf-8", "replace"), reply)
         if not self.started:
             raise error
         if not messages.is_error(parsed):
-            return self.fail(
-                upstream_errors.from_chunk(
-                    parsed,
-                    mid_stream=True,
-                    provider=self._provider,
-                    secrets=self._secrets,
-                )
+            error = upstream_errors.from_chunk(
+                parsed,
+                mid_stream=True,
+                provider=reply.provider,
+                secrets=reply.secrets,
+                input_estimate=reply.input_estimate,
+                max_tokens=reply.max_tokens,
             )
+            return self.fail(error)
         held = self._stops.release() if self._stops else b""
         self.done = True
         self._settle(error)
         raw = event.raw if event.type == "error" else event.renamed("error")
-        return held + mask_bytes(raw, self._secrets)
+        return held + mask_bytes(raw, reply.secrets)
 
     def _settle(self, error: AIProxyError | None) -> None:
         self.outcome.error = error

@@ -239,7 +239,7 @@ def test_the_models_name_can_be_another():
 
 
 def test_mcp_instructions_end_at_the_next_heading_outside_code():
-    section = "# MCP Server Instructions\n\n## one\n```sh\n# a comment\n```\n### more\nUse it."
+    section = "# MCP Server Instructions\n\n## a\n```sh\n# comment\n```\n### more\nUse."
 
     assert filled("{{MCP_INSTRUCTIONS}}", f"a\n\n{section}\n\n# Next\nb") == section
 
