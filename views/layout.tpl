@@ -69,8 +69,9 @@
  aria-current="page"\\
 %       end
 >{{icon(link.section)}}{{link.text}}\\
-%       if link.section == 'providers' and get('failing', 0):
-<span class="badge err">{{failing}} failing</span>\\
+%       number = failing() if link.section == 'providers' else 0
+%       if number:
+<span class="badge err">{{number}} failing</span>\\
 %       end
 </a></li>
 %     end

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiproxy.protocol import endpoint, headers
+from aiproxy.services import Services
+from aiproxy.store import statistics
 from aiproxy.store.providers import Provider
 from aiproxy.store.statistics import Streak
 from aiproxy.web import figures
@@ -35,6 +37,10 @@ _STATUS_WORDS = {
     504: "No answer",
     529: "Overloaded",
 }
+
+
+# One failure of these kinds stays until somebody acts; others may pass by themselves.
+_LASTING = (401, 402, 403)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,15 @@ def state_of(provider: Provider, streak: Streak | None) -> State:
     return State(word, "err", provider.test_message)
 
 
+def count_failing(services: Services) -> int:
+    """How many providers have something that an admin should look at."""
+    listed = services.snapshot.providers.values()
+    streaks = statistics.streaks(
+        services.database.connection(), [provider.slug for provider in listed]
+    )
+    return sum(state_of(p, streaks.get(p.slug)).is_failing for p in listed)
+
+
 def lacks_key(provider: Provider) -> bool:
     """No key at all, and not a server nearby, which may need none."""
     if provider.api_key or any(map(headers.is_secret, provider.custom_headers)):
@@ -78,7 +93,9 @@ def lacks_key(provider: Provider) -> bool:
 
 
 def _from_requests(streak: Streak) -> State:
-    if not streak.failures:
+    if not streak.failures or (
+        streak.failures < 2 and streak.last_status not in _LASTING
+    ):
         return State("Working")
     word = _STATUS_WORDS.get(streak.last_status, "Failing")
     number = figures.plural(streak.failures, "request")

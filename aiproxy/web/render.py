@@ -13,7 +13,7 @@ from bottle import HTTPResponse, request
 from aiproxy import __version__
 from aiproxy.protocol import json_codec
 from aiproxy.services import Services
-from aiproxy.web import figures, markup, static, views
+from aiproxy.web import figures, markup, provider_state, static, views
 from aiproxy.web.routing import Visitor
 
 THEMES = ("system", "light", "dark")
@@ -188,6 +188,7 @@ def _page_context(services: Services, visitor: Visitor) -> dict[str, Any]:
         "asset": lambda name: static.url(services, name),
         "csrf_token": visitor.csrf_token,
         "errors": {},
+        "failing": lambda: provider_state.count_failing(services),
         "flashes": flashes,
         "navigation": NAVIGATION,
         "now": services.now(),

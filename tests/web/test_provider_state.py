@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aiproxy.store import providers
 from aiproxy.store.providers import Provider
 from aiproxy.store.statistics import Streak
 from aiproxy.web.provider_state import State, state_of
@@ -70,6 +71,28 @@ def test_a_newer_request_goes_before_an_older_test():
 
     assert failing.word == "Key refused"
     assert failing.detail == "3 requests failed in a row: bad key"
+
+
+def test_one_failure_that_may_pass_is_no_state():
+    passing = streak(3000, failures=1, status=502)
+
+    assert state_of(FRESH, passing) == State("Working")
+    assert state_of(FRESH, streak(3000, failures=2, status=502)).is_failing
+    assert state_of(FRESH, streak(3000, failures=1, status=402)).is_failing
+
+
+def test_the_rail_counts_who_fails(site, admin):
+    assert "failing" not in admin.get("/users").words
+    with site.services.transaction() as db:
+        for slug in ("chutes", "synthetic"):
+            provider_id = site.provider(slug).id
+            providers.update(db, provider_id, api_key="sk-abcdefgh")
+            providers.record_test(
+                db, provider_id, kind="auth", message="No.", latency_ms=5
+            )
+
+    assert "2 failing" in admin.get("/users").words
+    assert "failing" not in site.member().get("/profile").words
 
 
 def test_a_newer_test_goes_before_older_requests():
