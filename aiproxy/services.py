@@ -101,6 +101,8 @@ class Services:
         self.is_draining = False
         # Set by the server where it can start itself anew; pages offer it then.
         self.restart: Callable[[], None] | None = None
+        # Told of each new configuration; the log learns its secrets so.
+        self.on_reload: Callable[[Snapshot], None] | None = None
 
     # Time
 
@@ -138,6 +140,8 @@ class Services:
         with self._snapshot_lock:
             self._snapshot = self._load_snapshot()
             self._frontier = self._new_frontier()
+            if self.on_reload is not None:
+                self.on_reload(self._snapshot)
 
     def _load_snapshot(self) -> Snapshot:
         return snapshots.load(self.database.connection(), self._fixed)

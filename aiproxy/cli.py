@@ -1,0 +1,241 @@
+"""The command line: serve, and what is done to the database beside a server.
+
+Exit codes: 0; 1 with one line on standard error that says what to do; 2 for wrong
+usage. What the commands do is elsewhere; here they are named, parsed and answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+
+from aiproxy import __version__, commands, config, launch
+from aiproxy import connect as client
+from aiproxy.errors import AIProxyError, ConfigError
+from aiproxy.security import passwords
+from aiproxy.security.passwords import Passwords
+from aiproxy.store import maintenance
+from aiproxy.store.first_start import ADMIN
+
+if TYPE_CHECKING:
+    # What add_subparsers() gives; argparse has no public name for it.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+MAX_PORT = 65535
+Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(_with_command(arguments))
+    command: Command = options.command
+    try:
+        return command(options, os.environ)
+    except AIProxyError as exc:
+        # One line, whatever stands in it.
+        print(f"aiproxy: {' '.join(exc.message.split())}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("aiproxy: stopped", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader of our output is content; so that Python does not complain:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """`serve` is meant where no command is named."""
+    general = ("-h", "--help", "--version")
+    if arguments and (arguments[0] in general or not arguments[0].startswith("-")):
+        return arguments
+    return ["serve", *arguments]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aiproxy",
+        description="Use Claude Code with any AI provider.",
+        epilog="Settings come from flags, then the environment, then the pages. The"
+        " database is app.db in the current folder, or what DATABASE_PATH names.",
+    )
+    parser.add_argument("--version", action="version", version=f"aiproxy {__version__}")
+    known = parser.add_subparsers(metavar="COMMAND", title="commands")
+    _add_serve(known)
+    _add_client_commands(known)
+    _add_user_commands(known)
+    _add_file_commands(known)
+    return parser
+
+
+def _add(
+    known: Commands,
+    name: str,
+    run: Command,
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = known.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_serve(
+    known: Commands,
+) -> None:
+    serve = _add(known, "serve", _serve, "Start the server (the default command).")
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=_port, help="port to listen on (8000); 0: any")
+    serve.add_argument(
+        "--demo",
+        action="store_true",
+        help="try it without a provider's key: a scripted model answers, and nothing"
+        " is kept",
+    )
+
+
+def _add_client_commands(
+    known: Commands,
+) -> None:
+    check = _add(known, "check", _check, "Tell whether the server is ready.")
+    check.add_argument("--url", help="its address (as configured here)")
+    connect = _add(known, "connect", _connect, "Print the lines for the client.")
+    connect.add_argument(
+        "alias",
+        nargs="?",
+        default="",
+        help="an alias or a provider's slug (whichever provider is active)",
+    )
+    connect.add_argument(
+        "--shell", choices=client.SHELLS, help="how to write them (for this shell)"
+    )
+    _add(known, "version", _version, "Print the version.")
+
+
+def _add_user_commands(
+    known: Commands,
+) -> None:
+    reset = _add(
+        known,
+        "reset-password",
+        _reset_password,
+        "Set a user's password, end the sessions, lift a lock. Reads the password"
+        " from the terminal, or a line of standard input.",
+    )
+    reset.add_argument("user", nargs="?", default=ADMIN, help=f"({ADMIN})")
+    unlock = _add(
+        known, "unlock", _unlock, "Forget wrong passwords: a user may try again."
+    )
+    unlock.add_argument("user", nargs="?", default="", help="(everybody)")
+
+
+def _add_file_commands(
+    known: Commands,
+) -> None:
+    backup = _add(known, "backup", _backup, "Copy the database, also while in use.")
+    backup.add_argument("file")
+    restore = _add(
+        known, "restore", _restore, "Put a backup in place; stop the server before."
+    )
+    restore.add_argument("file")
+    export = _add(
+        known, "export", _export, "Write providers, aliases and settings as JSON."
+    )
+    export.add_argument("file")
+    export.add_argument(
+        "--with-keys", action="store_true", help="the providers' keys too, in clear"
+    )
+    import_ = _add(known, "import", _import, "Read what `export` has written.")
+    import_.add_argument("file")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError
+    return port
+
+
+def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    flags = {"server_host": options.host, "server_port": options.port}
+    if options.demo:
+        return launch.demo(flags, environ)
+    return launch.serve(flags, environ)
+
+
+def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    url = options.url or commands.own_address(commands.read_settings(environ))
+    commands.check(url)
+    print(f"{url} is ready")
+    return 0
+
+
+def _connect(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    shell = options.shell or commands.usual_shell(environ)
+    print(commands.client_lines(environ, options.alias, shell))
+    return 0
+
+
+def _version(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    print(f"aiproxy {__version__}")
+    return 0
+
+
+def _reset_password(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = config.database_path(environ)
+    password = _read_password(options.user)
+    problem = passwords.problem(password, options.user)
+    if problem:
+        raise ConfigError(problem)
+    name = maintenance.reset_password(path, options.user, Passwords().hash(password))
+    print(f"The password of {name} is set; all sessions of {name} have ended.")
+    return 0
+
+
+def _read_password(user: str) -> str:
+    """Typed twice without an echo, or the first line that a script sends."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = getpass.getpass(f"New password of {user}: ")
+        if getpass.getpass("The same again: ") != password:
+            raise ConfigError("the two are not the same: nothing was changed")
+    except EOFError:
+        raise ConfigError("no password was typed: nothing was changed") from None
+    return password
+
+
+def _unlock(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    maintenance.unlock(config.database_path(environ), options.user)
+    print(f"{options.user or 'Everybody'} may try to log in again.")
+    return 0
+
+
+def _backup(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    maintenance.backup(config.database_path(environ), options.file)
+    print(f"The database is copied to {options.file}. Keep it safe: it holds keys.")
+    return 0
+
+
+def _restore(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    kept = maintenance.restore(config.database_path(environ), options.file)
+    print(f"{options.file} is in place.")
+    if kept:
+        print(f"What was there before is kept as {kept}.")
+    return 0
+
+
+def _export(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    path = config.database_path(environ)
+    maintenance.export(path, options.file, with_keys=options.with_keys)
+    warning = " It holds the providers' keys." if options.with_keys else ""
+    print(f"The configuration is written to {options.file}.{warning}")
+    return 0
+
+
+def _import(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    for note in maintenance.import_file(config.database_path(environ), options.file):
+        print(note)
+    print(f"{options.file} is imported.")
+    return 0
