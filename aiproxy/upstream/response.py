@@ -98,7 +98,9 @@ class UpstreamResponse:
 
     def buffered(self) -> bytes:
         """Raw bytes that came with the head; given out once."""
-        connection = self._open_connection()
+        connection = self._connection
+        if connection is None:
+            return b""
         raw, connection.buffered = connection.buffered, b""
         return raw
 
@@ -132,6 +134,11 @@ class UpstreamResponse:
         return True
 
     # The end
+
+    @property
+    def is_closed(self) -> bool:
+        """Closed or given back: the connection is no longer this answer's."""
+        return self._connection is None
 
     def release(self) -> None:
         """Give the connection back for another request if it is clean, else close."""
