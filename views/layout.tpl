@@ -69,7 +69,7 @@
  aria-current="page"\\
 %       end
 >{{icon(link.section)}}{{link.text}}\\
-%       number = failing() if link.section == 'providers' else 0
+%       number = count_failing() if link.section == 'providers' else 0
 %       if number:
 <span class="badge err">{{number}} failing</span>\\
 %       end

@@ -15,11 +15,12 @@ rebase('layout.tpl', title=title, section='providers')
 % end
 </div>
 </div>
-% include('errors.tpl')
+% include('errors.tpl', problem_id='verdict')
 <div class="cols">
 <form class="form parts" method="post" action="{{url(action)}}" novalidate>
 % include('csrf.tpl')
 <input type="hidden" name="form_id" value="{{form_id}}">
+<input type="hidden" name="preset" value="{{preset.slug}}">
 % if not is_new:
 <input type="hidden" name="id" value="{{provider.id}}">
 % end
@@ -109,15 +110,11 @@ rebase('layout.tpl', title=title, section='providers')
 
 <div class="card part" id="test">
 <h2>Test and save</h2>
-<div id="verdict" class="live" role="status" tabindex="-1"\\
 % if verdict:
- autofocus\\
-% end
->\\
-% if verdict:
+<div id="verdict" role="status" tabindex="-1">
 % include('note.tpl', kind='ok' if verdict.ok else 'err', text=verdict.message)
-% end
 </div>
+% end
 % if not provider.active:
 %   if is_new and will_activate:
 <p class="hint">It becomes the active provider, the one that answers where no alias names one.</p>
@@ -127,7 +124,7 @@ rebase('layout.tpl', title=title, section='providers')
 % end
 <div class="actions">
 <button class="button primary" data-busy="Saving…">Save provider</button>
-<button class="button" formaction="{{url('/provider/test')}}#test" data-busy="Testing…">Test</button>
+<button class="button" formaction="{{url('/provider/test')}}#verdict" data-busy="Testing…">Test</button>
 <a class="button quiet" href="{{url('/providers')}}">Cancel</a>
 </div>
 </div>
@@ -136,7 +133,7 @@ rebase('layout.tpl', title=title, section='providers')
 <aside class="stack sticky">
 <div class="card">
 <h2>You will use it as</h2>
-<div class="code narrow"><pre id="base-url" tabindex="0">{{base_url}}</pre><button type="button" class="button little script" data-copy="base-url">{{icon('copy')}} Copy</button></div>
+<div class="code narrow"><pre id="base-url" tabindex="0">{{breakable(base_url)}}</pre><button type="button" class="button little script" data-copy="base-url">{{icon('copy')}} Copy</button></div>
 <p class="hint">The base URL for Claude Code. <a href="{{url('/connect')}}">Connect</a> has the lines for each shell.</p>
 </div>
 <p class="hint">The test sends one short message with one tool: about 60 tokens on your account.</p>

@@ -188,7 +188,7 @@ def _page_context(services: Services, visitor: Visitor) -> dict[str, Any]:
         "asset": lambda name: static.url(services, name),
         "csrf_token": visitor.csrf_token,
         "errors": {},
-        "failing": lambda: provider_state.count_failing(services),
+        "count_failing": lambda: provider_state.count_failing(services),
         "flashes": flashes,
         "navigation": NAVIGATION,
         "now": services.now(),

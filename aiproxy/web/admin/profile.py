@@ -67,9 +67,7 @@ def add_key(services: Services, visitor: Visitor) -> HTTPResponse:
     wanted = personal_keys.parse(fields)
     if fields.errors:
         return _page(services, visitor, errors=fields.errors)
-    return personal_keys.make(
-        services, visitor, _user(visitor).id, path=f"{PATH}#new-key", **wanted
-    )
+    return personal_keys.make(services, visitor, _user(visitor).id, path=PATH, **wanted)
 
 
 def revoke_key(services: Services, visitor: Visitor, *, key_id: int) -> HTTPResponse:

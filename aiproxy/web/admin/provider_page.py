@@ -67,7 +67,7 @@ def form_context(
 ) -> dict[str, Any]:
     """Everything that the wizard shows besides errors."""
     snapshot = services.snapshot
-    preset = preset or presets.of_endpoint(values["endpoint"]) or presets.OTHER
+    preset = presets.of_endpoint(values["endpoint"]) or preset or presets.OTHER
     slug = values["slug"] or names.slugify(
         values["name"] or "name", taken={p.slug for p in snapshot.providers.values()}
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from bottle import HTTPResponse, request
 
 from aiproxy.errors import SlugTaken
 from aiproxy.protocol import presets
+from aiproxy.protocol.presets import Preset
 from aiproxy.security import credentials
 from aiproxy.services import Services
 from aiproxy.store import providers, statistics
@@ -175,26 +176,23 @@ def test_unsaved(services: Services, visitor: Visitor) -> HTTPResponse:
     present_id = fields.number("id")
     if present_id:
         present = _get(services, present_id)
-    form, form_id = _parse(services, visitor, fields, present, for_test=True)
-    if form.errors:
-        return _show_again(services, visitor, present, form, form_id)
-    _keep(services, visitor, present, form, form_id)
-    candidate = replace(present, **form.values)
-    result = _probe(services, candidate)
-    if _is_as_stored(present, form):
+    sent = _parse(services, visitor, fields, present, for_test=True)
+    if sent.form.errors:
+        return _show_again(services, visitor, present, sent)
+    _keep(services, visitor, sent)
+    result = _probe(services, replace(present, **sent.form.values))
+    if _is_as_stored(present, sent.form):
         _record(services, present, result)
     return render.page(
         services,
         visitor,
         "provider",
         json=result.as_json(),
-        **provider_page.form_context(
+        **_context(
             services,
             visitor,
             present,
-            form.typed,
-            kept=form.kept,
-            form_id=form_id,
+            sent,
             verdict=result,
             activate="activate" in fields,
         ),
@@ -212,7 +210,8 @@ def list_models(
 
 def _save(services: Services, visitor: Visitor, present: Provider) -> HTTPResponse:
     fields = forms.read()
-    form, form_id = _parse(services, visitor, fields, present)
+    sent = _parse(services, visitor, fields, present)
+    form = sent.form
     saved_id = present.id
     if not form.errors:
         try:
@@ -225,10 +224,10 @@ def _save(services: Services, visitor: Visitor, present: Provider) -> HTTPRespon
                     providers.activate(db, saved_id)
         except SlugTaken as exc:
             fields.reject("slug", f"The path {exc.slug} is taken. Choose another.")
-            form = replace(form, errors=fields.errors)
-    if form.errors:
-        return _show_again(services, visitor, present, form, form_id)
-    services.session_memory.take(visitor.session_id, _memory_name(present, form_id))
+            sent = replace(sent, form=replace(form, errors=fields.errors))
+    if sent.form.errors:
+        return _show_again(services, visitor, present, sent)
+    services.session_memory.take(visitor.session_id, sent.memory_name)
     services.lessons.forget(saved_id)
     saved = _get(services, saved_id)
     return render.done(
@@ -249,6 +248,16 @@ def _saved_words(saved: Provider, before: Provider, form: ProviderForm) -> Flash
     return Flash(f"{saved.name} is saved and in effect.")
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """A form that was sent, and where its typed secrets wait if it is shown again."""
+
+    form: ProviderForm
+    form_id: str
+    memory_name: str
+    preset: Preset | None  # the card that was chosen
+
+
 def _parse(
     services: Services,
     visitor: Visitor,
@@ -256,15 +265,12 @@ def _parse(
     present: Provider,
     *,
     for_test: bool = False,
-) -> tuple[ProviderForm, str]:
-    """The form, and the id under which this session's typed secrets wait."""
+) -> _Sent:
     form_id = fields.typed("form_id")
     if not _FORM_ID.fullmatch(form_id):
-        form_id = ""
-    kept = None
-    if form_id:
-        name = _memory_name(present, form_id)
-        kept = services.session_memory.find(visitor.session_id, name)
+        form_id = provider_page.new_form_id()
+    memory_name = f"provider:{present.id}:{form_id}"
+    kept = services.session_memory.find(visitor.session_id, memory_name)
     form = provider_form.parse(
         fields,
         present,
@@ -272,43 +278,46 @@ def _parse(
         kept=kept or NOTHING_KEPT,
         for_test=for_test,
     )
-    return form, form_id or provider_page.new_form_id()
+    return _Sent(form, form_id, memory_name, presets.find(fields.typed("preset")))
 
 
 def _show_again(
-    services: Services,
-    visitor: Visitor,
-    present: Provider,
-    form: ProviderForm,
-    form_id: str,
+    services: Services, visitor: Visitor, present: Provider, sent: _Sent
 ) -> HTTPResponse:
-    _keep(services, visitor, present, form, form_id)
+    _keep(services, visitor, sent)
     return render.invalid(
         services,
         visitor,
         "provider",
-        errors=form.errors,
-        **provider_page.form_context(
-            services, visitor, present, form.typed, kept=form.kept, form_id=form_id
-        ),
+        errors=sent.form.errors,
+        **_context(services, visitor, present, sent),
     )
 
 
-def _keep(
-    services: Services,
-    visitor: Visitor,
-    present: Provider,
-    form: ProviderForm,
-    form_id: str,
-) -> None:
-    if "api_key" not in form.errors and "custom_headers" not in form.errors:
+def _keep(services: Services, visitor: Visitor, sent: _Sent) -> None:
+    if not {"api_key", "custom_headers"} & set(sent.form.errors):
         services.session_memory.put(
-            visitor.session_id, _memory_name(present, form_id), form.kept
+            visitor.session_id, sent.memory_name, sent.form.kept
         )
 
 
-def _memory_name(present: Provider, form_id: str) -> str:
-    return f"provider:{present.id}:{form_id}"
+def _context(
+    services: Services,
+    visitor: Visitor,
+    present: Provider,
+    sent: _Sent,
+    **more: Any,
+) -> dict[str, Any]:
+    return provider_page.form_context(
+        services,
+        visitor,
+        present,
+        sent.form.typed,
+        kept=sent.form.kept,
+        form_id=sent.form_id,
+        preset=sent.preset,
+        **more,
+    )
 
 
 def _get(services: Services, provider_id: int) -> Provider:

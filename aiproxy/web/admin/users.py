@@ -70,7 +70,7 @@ def add_key(services: Services, visitor: Visitor, *, user_id: int) -> HTTPRespon
     if fields.errors:
         return _page(services, visitor, user, values=asdict(user), errors=fields.errors)
     return personal_keys.make(
-        services, visitor, user_id, path=f"{PATH}?edit={user_id}#new-key", **wanted
+        services, visitor, user_id, path=f"{PATH}?edit={user_id}", **wanted
     )
 
 
