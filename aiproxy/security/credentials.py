@@ -61,6 +61,10 @@ class CredentialMissing(UpstreamError):
     """The reference leads to no key; the message names it."""
 
 
+class CredentialRefused(CredentialMissing):
+    """The reference may never be used, whatever it leads to."""
+
+
 def is_reference(value: str) -> bool:
     """True for `env:NAME` and `file:PATH`: no secret itself, and shown as it is."""
     return value.startswith((ENV, FILE))
@@ -79,6 +83,17 @@ def reference_problem(value: str, environ: Mapping[str, str] | None = None) -> s
         resolve(value, environ)
     except CredentialMissing as exc:
         return exc.message
+    return ""
+
+
+def refusal(value: str, environ: Mapping[str, str] | None = None) -> str:
+    """Why a reference must not be saved; empty where it may be, found or not yet."""
+    try:
+        resolve(value, environ)
+    except CredentialRefused as exc:
+        return exc.message
+    except CredentialMissing:
+        return ""
     return ""
 
 
@@ -105,10 +120,10 @@ def secret_folders(environ: Mapping[str, str]) -> list[str]:
 def _from_environment(reference: str, environ: Mapping[str, str]) -> str:
     name = reference[len(ENV) :]
     if not _NAME.fullmatch(name):
-        raise _missing(reference, "is not the name of a variable")
+        raise _refused(reference, "is not the name of a variable")
     # Windows does not tell the cases apart.
     if name.upper() in OWN_VARIABLES:
-        raise _missing(reference, "is one of this server's own variables: not allowed")
+        raise _refused(reference, "is one of this server's own variables: not allowed")
     if name not in environ:
         raise _missing(reference, "is not set in this server's environment")
     return environ[name]
@@ -118,12 +133,12 @@ def _from_file(reference: str, environ: Mapping[str, str]) -> str:
     path = reference[len(FILE) :]
     folders = secret_folders(environ)
     if not os.path.isabs(path) or "\0" in path:
-        raise _missing(reference, "is not an absolute path")
+        raise _refused(reference, "is not an absolute path")
     # Secrets are often mounted as links within their folder, so links are followed
     # first and the place that they lead to is judged.
     real = os.path.realpath(path)
     if not any(_is_below(real, folder) for folder in folders):
-        raise _missing(
+        raise _refused(
             reference, f"does not lie below {', '.join(folders)} (see SECRETS_DIR)"
         )
     try:
@@ -166,3 +181,7 @@ def _usable(reference: str, value: str) -> str:
 
 def _missing(reference: str, reason: str) -> CredentialMissing:
     return CredentialMissing(f"the provider's key {reference[:300]} {reason}")
+
+
+def _refused(reference: str, reason: str) -> CredentialRefused:
+    return CredentialRefused(f"the provider's key {reference[:300]} {reason}")
