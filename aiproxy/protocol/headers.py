@@ -158,10 +158,13 @@ def _anthropic_headers(client_headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _betas(value: str, dropped: Collection[str]) -> str:
+    """`dropped` holds names, or their beginnings up to the hyphen before the date."""
     if not dropped:
         return value
+    prefixes = tuple(name for name in dropped if name.endswith("-"))
     names = [name.strip() for name in value.split(",")]
-    return ",".join(name for name in names if name and name not in dropped)
+    kept = [name for name in names if not name.startswith(prefixes)]
+    return ",".join(name for name in kept if name and name not in dropped)
 
 
 def _basic(api_key: str) -> str:
