@@ -19,7 +19,7 @@ _MODELS = {
 _FAILURES = (
     (429, "rate_limit_error", "Rate limit reached for gpt-5.1. Please wait 20 s."),
     (502, "api_error", "OpenRouter closed the connection before it answered."),
-    (400, "invalid_request_error", "prompt is too long: 214000 tokens > 200000 maximum"),
+    (400, "invalid_request_error", "prompt is too long: 214000 > 200000 tokens"),
     (499, "client_closed", "the client closed the connection"),
     (529, "overloaded_error", "The model is overloaded. Try again later."),
 )
@@ -34,7 +34,7 @@ def entries(
     users: tuple[tuple[int, str], ...] = ((1, "admin"),),
     providers: tuple[str, ...] = tuple(_MODELS),
 ) -> Iterator[LogEntry]:
-    """`number` rows over `days` up to now, oldest first; busy by day, quiet by night."""
+    """`number` rows over `days` up to now, oldest first; fewer of them by night."""
     dice = random.Random(seed)
     moments = sorted(_moment(dice, now, days) for _ in range(number))
     for place, moment in enumerate(moments):
@@ -76,7 +76,8 @@ def _moment(dice: random.Random, now: int, days: float) -> int:
 
 def _failed(dice: random.Random) -> LogEntry:
     if dice.random() > 0.04:
-        return LogEntry(id="", time=0, stop_reason=dice.choice(("end_turn", "tool_use")))
+        stop_reason = dice.choice(("end_turn", "tool_use"))
+        return LogEntry(id="", time=0, stop_reason=stop_reason)
     status, error_type, message = dice.choice(_FAILURES)
     return LogEntry(
         id="", time=0, status=status, error_type=error_type, error_message=message
@@ -103,7 +104,8 @@ def with_bodies(entry: LogEntry, *, padding: int = 0) -> LogEntry:
         ],
         "tools": [{"type": "function", "function": {"name": "Read"}}],
     }
-    words = "It lets Claude Code use any provider: a small proxy, nothing more.".split()
+    answer = "It lets Claude Code use any provider: a small proxy, nothing more."
+    words = answer.split(" ")
     chunks = [
         {
             "id": "gen-1",

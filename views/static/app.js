@@ -266,6 +266,20 @@ for (const form of find("form[data-preview]")) {
   });
 }
 
+/* The page after a restart: back as soon as the new start answers. Where it starts at
+   another address this page may not ask it, and the link is all there is. */
+for (const card of find("[data-return]")) {
+  if (new URL(card.dataset.return, location).origin !== location.origin) continue;
+  let wasDown = false, tries = 0;
+  const ask = async () => {
+    tries += 1;
+    const answer = await fetch(card.dataset.ready, {cache: "no-store"}).catch(() => null);
+    if (answer?.ok && (wasDown || tries > 10)) location.replace(card.dataset.return);
+    else wasDown ||= !answer?.ok;
+  };
+  setInterval(ask, seconds(1));
+}
+
 /* Model names, read from the provider when someone is about to choose one. */
 for (const list of find("datalist[data-models]")) {
   const note = byId(list.dataset.modelsFor);

@@ -156,10 +156,6 @@ def _context(
         "key_needed": connect.needs_key(services, visitor),
         "key_candidates": _key_candidates(services),
         "configuration": _configuration(services) if visitor.is_admin else [],
-        "failing": sum(
-            provider_state.state_of(p, streaks.get(p.slug)).is_failing
-            for p in snapshot.providers.values()
-        ),
     }
 
 
