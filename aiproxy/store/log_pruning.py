@@ -98,16 +98,16 @@ class Pruner:
     def _shrink(self, max_bytes: int) -> int:
         """The oldest bodies, then the oldest rows, until the rest fits."""
 
-        def is_too_much() -> bool:
-            return self._database.used_bytes() > max_bytes
+        def excess() -> int:
+            return max(0, self._database.used_bytes() - max_bytes)
 
-        self._repeat(lambda db: _delete_some_bodies(db, _FOREVER), is_too_much)
-        return self._repeat(lambda db: _delete_some_rows(db, _FOREVER), is_too_much)
+        self._repeat(lambda db: _delete_some_bodies(db, _FOREVER, excess()), excess)
+        return self._repeat(lambda db: _delete_some_rows(db, _FOREVER), excess)
 
     def _repeat(
         self,
         step: Callable[[sqlite3.Connection], int],
-        is_wanted: Callable[[], bool] = lambda: True,
+        is_wanted: Callable[[], object] = lambda: True,
     ) -> int:
         """Steps until one finds nothing; each is a transaction of its own."""
         db = self._database.connect_for_log()
@@ -129,8 +129,8 @@ class Pruner:
         if free * 4 < pages or free < MIN_FREED_PAGES:
             return
         for _ in range(0, free, FREED_PAGES_A_STEP):
-            # A pragma takes no parameters; the number is this module's own.
-            db.execute(f"PRAGMA incremental_vacuum({FREED_PAGES_A_STEP:d})").fetchall()
+            # execute() would stop after one page, as each is a row without columns.
+            db.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES_A_STEP:d})")
             self._pause(PAUSE_SECONDS)
 
 
@@ -145,7 +145,9 @@ def _delete_some_rows(db: sqlite3.Connection, before: int) -> int:
     return len(found)
 
 
-def _delete_some_bodies(db: sqlite3.Connection, before: int) -> int:
+def _delete_some_bodies(
+    db: sqlite3.Connection, before: int, enough: int = BODY_BYTES_A_STEP
+) -> int:
     rows = db.execute(
         """
         SELECT body.seq, body.part, body.kept
@@ -158,7 +160,7 @@ def _delete_some_bodies(db: sqlite3.Connection, before: int) -> int:
     for row in rows:
         found.append((row["seq"], row["part"]))
         size += row["kept"]
-        if size >= BODY_BYTES_A_STEP:
+        if size >= min(enough, BODY_BYTES_A_STEP):
             break
     db.executemany("DELETE FROM request_bodies WHERE seq = ? AND part = ?", found)
     return len(found)

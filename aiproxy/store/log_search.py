@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Iterator, Mapping
 
 from aiproxy.store.request_log import LogEntry, from_row
@@ -22,6 +22,11 @@ _COUNTED_WHILE_READING = 1000
 _EXPORT_STEP = 500
 _TEXT_FIELDS = ("provider", "alias", "status", "model", "user", "key", "session", "q")
 _STATUS = re.compile(r"[1-5][0-9][0-9]|[1-5]xx|ok|failed")
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?"
+    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})?)?"
+)
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,9 @@ def parse(fields: Mapping[str, str]) -> tuple[LogQuery, dict[str, str]]:
             errors[name] = "A time such as 2026-01-31, 2026-01-31T08:00Z, or seconds."
     limits = {"page": (1, MAX_PAGE), "per_page": (DEFAULT_PER_PAGE, MAX_PER_PAGE)}
     for name, (default, maximum) in limits.items():
-        text = fields.get(name, "").strip()
-        values[name] = int(text) if re.fullmatch("[0-9]{1,9}", text) else default
-        if (text and not text.isdigit()) or not 1 <= values[name] <= maximum:
+        text = fields.get(name, "").strip() or str(default)
+        values[name] = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+        if not 1 <= values[name] <= maximum:
             errors[name] = f"A number from 1 to {maximum}."
             values[name] = default
     return LogQuery(**values), errors
@@ -89,17 +94,14 @@ def parse_time(text: str) -> int | None:
     """UTC seconds from seconds or an ISO date or time (UTC where it names no zone)."""
     if re.fullmatch("[0-9]{1,11}", text):
         return int(text)
-    if not text.isascii():
+    match = _ISO.fullmatch(text)
+    if match is None:
         return None
-    # Before Python 3.11 fromisoformat() knows no Z.
-    text = re.sub("[zZ]$", "+00:00", text).replace(" ", "+" if "T" in text else "T")
+    date, clock, zone = match.groups()
+    # A plus sign that was not escaped in a query arrives as a space.
+    zone = (zone or "Z").upper().replace(" ", "+").replace("Z", "+00:00")
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    try:
+        moment = datetime.fromisoformat(f"{date}T{clock or '00:00'}{zone}")
         return int(moment.timestamp())
     except (OverflowError, ValueError):
         return None
