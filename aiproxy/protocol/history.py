@@ -28,20 +28,12 @@ class History:
     """The checked messages of a request and what they mention."""
 
     messages: list[Message] = field(default_factory=list)
-    called: dict[str, None] = field(
-        default_factory=dict
-    )  # names of tool uses, in order
-    referenced: set[str] = field(
-        default_factory=set
-    )  # by tool_reference, tool_addition
+    # Names of tools in the order they come up: called, referenced or added.
+    named: dict[str, None] = field(default_factory=dict)
     definitions: list[dict[str, Any]] = field(default_factory=list)  # in tool_additions
     tool_ids: set[str] = field(default_factory=set)
     effort: Any = None  # of the newest system message
     last_user_text: str = ""
-
-    def names(self, tool: str) -> bool:
-        """Whether the conversation has named this tool, which loads a deferred one."""
-        return tool in self.referenced or tool in self.called
 
 
 def read(messages: Any) -> History:
@@ -76,7 +68,7 @@ def _effort_of(message: Mapping[str, Any]) -> str | None:
 def _note_block(history: History, block: Mapping[str, Any]) -> None:
     kind = shapes.type_of(block)
     if kind == "tool_use" and isinstance(block.get("name"), str):
-        history.called[block["name"]] = None
+        history.named[block["name"]] = None
     if kind.endswith("tool_use"):  # also the server's and MCP's
         history.tool_ids.add(shapes.id_of(block, "id"))
     elif kind == "tool_result":
@@ -85,7 +77,7 @@ def _note_block(history: History, block: Mapping[str, Any]) -> None:
         _note_addition(history, block.get("tool"))
     for reference in _references(block, kind):
         if isinstance(reference, dict) and isinstance(reference.get("tool_name"), str):
-            history.referenced.add(reference["tool_name"])
+            history.named[reference["tool_name"]] = None
 
 
 def _references(block: Mapping[str, Any], kind: str) -> list[Any]:
@@ -110,7 +102,7 @@ def _note_addition(history: History, tool: Any) -> None:
     # {"type": "tool_reference", "name"} or {"type": "tool_definition", "definition"}.
     name = added_name(tool)
     if name:
-        history.referenced.add(name)
+        history.named[name] = None
         if isinstance(tool.get("definition"), dict):
             history.definitions.append(tool["definition"])
 

@@ -25,15 +25,15 @@ _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 class ToolNames:
     """The client's tool names as the upstream may call them."""
 
-    def __init__(self, declared: Iterable[str], called: Iterable[str] = ()) -> None:
-        """`declared` names are served first: what is called must not rename them."""
+    def __init__(self, declared: Iterable[str], named: Iterable[str] = ()) -> None:
+        """`declared` are those of `tools`, served first; the history then in order."""
         self._upstream: dict[str, str] = {}
         self._taken: dict[str, str] = {}
         declared = list(dict.fromkeys(declared))
         for name in declared:
             if _LEGAL_NAME.match(name):
                 self._enter(name, name)
-        for name in (*declared, *called):
+        for name in (*declared, *named):
             if name not in self._upstream:
                 self._enter(name, self._free_name(name))
 
@@ -55,7 +55,7 @@ class ToolNames:
             attempt += "'"
 
     def upstream(self, name: str) -> str:
-        """A name that nobody declared or called is only mentioned: it stays."""
+        """The upstream's name; one that is nowhere in the request stays."""
         return self._upstream.get(name, name)
 
     def as_client_names(self) -> dict[str, str]:
@@ -82,8 +82,8 @@ def read(request: Mapping[str, Any], history: History, target: Target) -> Tools:
         for number, tool in enumerate(declared)
         if tool.get("name") != PLACEHOLDER
     ]
+    names = ToolNames((tool.name for tool in tools if tool.is_function), history.named)
     tools += [_Tool(tool, "tool_addition") for tool in history.definitions]
-    names = ToolNames((tool.name for tool in tools if tool.is_function), history.called)
     chosen = _chosen_name(request)
     # A placeholder says that the client runs a tool search, whatever its name.
     has_placeholder = any(tool.get("name") == PLACEHOLDER for tool in declared)
@@ -102,7 +102,7 @@ def read(request: Mapping[str, Any], history: History, target: Target) -> Tools:
             continue
         waits = tool.is_deferred and can_load and tool.name != chosen
         upstream = names.upstream(tool.name)
-        if upstream in parameters or (waits and not history.names(tool.name)):
+        if upstream in parameters or (waits and tool.name not in history.named):
             continue
         definition = _definition(tool, upstream, target)
         parameters[upstream] = definition["function"]["parameters"]
