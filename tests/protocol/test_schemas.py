@@ -1,0 +1,282 @@
+"""Tool schemas for everybody, and for Gemini."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from aiproxy.protocol import schemas
+from tests.protocol import strategies
+
+ALLOWED = {
+    *("type", "description", "enum", "properties", "required", "items", "anyOf"),
+    *("nullable", "minimum", "maximum", "minItems", "maxItems", "format"),
+}
+
+
+def for_gemini(schema: Any, **around: Any) -> Any:
+    """The schema of one property, cleaned."""
+    whole = {"type": "object", "properties": {"p": schema}, **around}
+    return schemas.for_gemini(whole)["properties"]["p"]
+
+
+@pytest.mark.parametrize(
+    "schema", [None, {}, {"type": "object"}, {"properties": None}, {"type": "string"}]
+)
+def test_the_top_is_an_object_with_properties(schema: Any) -> None:
+    assert schemas.for_any_target(schema) == {"type": "object", "properties": {}}
+
+
+def test_bookkeeping_goes_and_the_rest_stays() -> None:
+    rest = {
+        "type": "object",
+        "properties": {
+            "mode": {"enum": ["a", 1, None], "default": {"$id": "kept"}},
+            "kind": {"const": {"$comment": "kept"}},
+            "when": {"type": "string", "format": "date", "pattern": "^x"},
+            "any": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "deep": {"type": "array", "items": {"$ref": "#/$defs/x"}},
+        },
+        "required": ["mode"],
+        "additionalProperties": False,
+        "$defs": {"x": {"type": "integer", "exclusiveMinimum": 0}},
+        "examples": [{"$schema": "kept"}],
+    }
+
+    cleaned = schemas.for_any_target(
+        {"$schema": "s", "$id": "i", "$comment": "c", **rest}
+    )
+
+    assert cleaned == rest
+
+
+def test_bookkeeping_goes_from_inside_but_never_from_property_names() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "$id": {"type": "string", "$comment": "gone"},
+            "$schema": {"anyOf": [{"$id": "gone", "type": "string"}]},
+        },
+        "not": {"$comment": "gone"},
+    }
+
+    assert schemas.for_any_target(schema) == {
+        "type": "object",
+        "properties": {
+            "$id": {"type": "string"},
+            "$schema": {"anyOf": [{"type": "string"}]},
+        },
+        "not": {},
+    }
+
+
+def test_the_client_s_schema_is_left_as_it_was() -> None:
+    schema = {"$id": "x", "allOf": [{"properties": {"a": {}}}], "properties": {"b": {}}}
+    before = json.dumps(schema)
+
+    schemas.for_any_target(schema)
+    schemas.for_gemini(schema)
+
+    assert json.dumps(schema) == before
+
+
+@pytest.mark.parametrize(
+    ("schema", "cleaned"),
+    [
+        ({"type": "string", "pattern": "x", "title": "t"}, {"type": "string"}),
+        ({"type": "string", "format": "uri"}, {"type": "string"}),
+        (
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "format": "date-time"},
+        ),
+        (
+            {"type": "integer", "minimum": 1, "exclusiveMinimum": 0, "maximum": 5},
+            {"type": "integer", "minimum": 1, "maximum": 5},
+        ),
+        (
+            {
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+                "maxItems": 2,
+            },
+            {
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+                "maxItems": 2,
+            },
+        ),
+        ({"const": "x"}, {"type": "string", "enum": ["x"]}),
+        ({"const": 5}, {"type": "string", "enum": ["5"]}),
+        ({"const": True}, {"type": "string", "enum": ["true"]}),
+        (
+            {"type": "integer", "enum": [1, 2, 2]},
+            {"type": "string", "enum": ["1", "2"]},
+        ),
+        (
+            {"enum": ["a", "", None]},
+            {"type": "string", "enum": ["a"], "nullable": True},
+        ),
+        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        (
+            {"type": ["string", "integer"]},
+            {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "d"},
+            {"type": "string", "nullable": True, "description": "d"},
+        ),
+        (
+            {"oneOf": [{"const": "a"}, {"type": "integer"}]},
+            {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "integer"}]},
+        ),
+        (
+            {"allOf": [{"type": "integer"}, {"description": "d"}]},
+            {"type": "integer", "description": "d"},
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}},
+                "required": ["a", "gone", 5],
+                "additionalProperties": False,
+                "propertyNames": {"pattern": "x"},
+                "anyOf": [{"required": ["a"]}],
+            },
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}},
+                "required": ["a"],
+            },
+        ),
+        ({"properties": {}}, {"type": "object", "properties": {}}),
+        ({"type": "array"}, {"type": "array", "items": {"type": "string"}}),
+        (
+            {"prefixItems": [{"type": "string"}, {"type": "integer"}]},
+            {
+                "type": "array",
+                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+            },
+        ),
+        ({}, {"type": "string"}),
+        (True, {"type": "string"}),
+        ({"type": "null"}, {"type": "string", "nullable": True}),
+        ({"description": "d"}, {"type": "string", "description": "d"}),
+        ({"$ref": "https://elsewhere.example/x.json"}, {"type": "object"}),
+        ({"$ref": "#/$defs/not/there"}, {"type": "object"}),
+    ],
+)
+def test_gemini_gets_the_part_that_it_takes(schema: Any, cleaned: Any) -> None:
+    assert for_gemini(schema) == cleaned
+
+
+def test_references_are_inlined_for_gemini() -> None:
+    defs = {
+        "a/b": {"type": "string", "description": "theirs"},
+        "chain": {"$ref": "#/$defs/a~1b"},
+    }
+
+    assert for_gemini({"$ref": "#/$defs/a~1b"}, **{"$defs": defs}) == defs["a/b"]
+    assert for_gemini({"$ref": "#/$defs/chain"}, **{"$defs": defs}) == defs["a/b"]
+    assert for_gemini(
+        {"$ref": "#/$defs/a~1b", "description": "own"}, **{"$defs": defs}
+    ) == {
+        "type": "string",
+        "description": "own",
+    }
+
+
+def test_parts_of_all_of_are_put_together_for_gemini() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"own": {"type": "string"}},
+        "required": ["own"],
+        "allOf": [
+            {"properties": {"more": {"type": "integer"}}, "required": ["more"]},
+            {"$ref": "#/$defs/x"},
+        ],
+    }
+    defs = {"x": {"properties": {"far": {"type": "boolean"}, "own": {"type": "null"}}}}
+
+    assert for_gemini(schema, **{"$defs": defs}) == {
+        "type": "object",
+        "properties": {
+            "own": {"type": "string"},
+            "more": {"type": "integer"},
+            "far": {"type": "boolean"},
+        },
+        "required": ["own", "more"],
+    }
+
+
+def test_a_schema_within_itself_ends_for_gemini() -> None:
+    defs = {
+        "node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
+    }
+
+    assert for_gemini({"$ref": "#/$defs/node"}, **{"$defs": defs}) == {
+        "type": "object",
+        "properties": {"next": {"type": "object"}},
+    }
+
+
+def test_a_reference_may_be_used_twice() -> None:
+    defs = {"x": {"type": "integer"}}
+    pair = {"type": "array", "items": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/x"}]}
+
+    assert for_gemini(pair, **{"$defs": defs}) == {
+        "type": "array",
+        "items": {"type": "integer"},
+    }
+
+
+def test_references_that_double_do_not_explode() -> None:
+    defs = {
+        f"d{number}": {
+            "type": "object",
+            "properties": {side: {"$ref": f"#/$defs/d{number + 1}"} for side in "lr"},
+        }
+        for number in range(60)
+    }
+    started = time.process_time()
+
+    cleaned = schemas.for_gemini({"$defs": defs, "$ref": "#/$defs/d0"})
+
+    assert len(json.dumps(cleaned)) < 1_000_000
+    assert time.process_time() - started < 5
+
+
+def test_the_deepest_schema_that_is_let_in_is_cleaned() -> None:
+    schema: Any = {"type": "string"}
+    for _ in range(98):
+        schema = {"properties": {"p": schema}}
+
+    assert schemas.for_any_target(schema)["type"] == "object"
+    assert schemas.for_gemini(schema)["type"] == "object"
+
+
+def _unknown(schema: Any) -> set[str]:
+    found = set(schema) - ALLOWED
+    inner = list(schema.get("properties", {}).values()) + schema.get("anyOf", [])
+    for deeper in [*inner, *([schema["items"]] if "items" in schema else [])]:
+        found |= _unknown(deeper)
+    return found
+
+
+@given(strategies.schemas())
+def test_gemini_never_sees_an_unknown_key(schema: Any) -> None:
+    cleaned = schemas.for_gemini(schema)
+
+    assert cleaned["type"] == "object"
+    assert _unknown(cleaned) == set()
+
+
+@given(strategies.json_values(20).filter(lambda value: isinstance(value, dict)))
+def test_no_schema_makes_the_cleaning_fail(schema: Any) -> None:
+    assert schemas.for_any_target(schema)["type"] == "object"
+    assert _unknown(schemas.for_gemini(schema)) == set()
