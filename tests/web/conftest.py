@@ -27,3 +27,11 @@ def member(site) -> Browser:
 @pytest.fixture
 def script(site) -> Script:
     return site.script()
+
+
+@pytest.fixture
+def fresh_site(tmp_path):
+    """As after the first start: the admin's password is still the default one."""
+    with_services = Site(tmp_path, must_change_password=True)
+    yield with_services
+    with_services.close()
