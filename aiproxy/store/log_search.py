@@ -118,13 +118,19 @@ def search(db: sqlite3.Connection, query: LogQuery) -> tuple[list[LogEntry], int
         wanted = _sequence(db, query, limit=per_page, offset=offset)
     else:
         wanted = found[offset : offset + per_page]
-    return _entries(db, wanted), count(db, query)
+    if not query.q:
+        return _entries(db, wanted), count(db, query)
+    # Words are looked for row by row: what has been read is not read again.
+    rest = count(db, query, before=found[-1])
+    return _entries(db, wanted), len(found) + rest
 
 
-def count(db: sqlite3.Connection, query: LogQuery) -> int:
-    """How many rows match."""
-    sql = f"SELECT COUNT(*) FROM request_log WHERE {_where(query)}"  # noqa: S608
-    number: int = db.execute(sql, _parameters(query)).fetchone()[0]
+def count(db: sqlite3.Connection, query: LogQuery, *, before: int | None = None) -> int:
+    """How many rows match, of all or of those written before the one of a number."""
+    older = "" if before is None else " AND seq < :before"
+    sql = f"SELECT COUNT(*) FROM request_log WHERE {_where(query)}{older}"  # noqa: S608
+    parameters = {**_parameters(query), "before": before}
+    number: int = db.execute(sql, parameters).fetchone()[0]
     return number
 
 

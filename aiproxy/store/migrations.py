@@ -129,6 +129,8 @@ _FIRST: tuple[str, ...] = (
     """
     CREATE TABLE request_log (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        -- Early in the row: a search for a word reads it of every row.
+        search TEXT NOT NULL,
         id TEXT NOT NULL UNIQUE,
         time INTEGER NOT NULL,
         user_id INTEGER,
@@ -154,8 +156,7 @@ _FIRST: tuple[str, ...] = (
         cache_write_tokens INTEGER NOT NULL,
         usage_estimated INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
-        notes TEXT NOT NULL,
-        search TEXT NOT NULL
+        notes TEXT NOT NULL
     )
     """,
     "CREATE INDEX request_log_by_time ON request_log (time)",

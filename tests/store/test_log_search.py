@@ -118,6 +118,17 @@ def test_every_page_follows_the_one_before(many, page, provider):
     assert total == len(everything)
 
 
+@pytest.mark.parametrize("page", [1, 10, 15])
+def test_a_word_that_stands_in_many_rows_is_counted_in_all_of_them(many, page):
+    query = LogQuery(q="EVEN", page=page, per_page=100)
+
+    entries, total = log_search.search(many, query)
+
+    expected = range(2998, -1, -2)[(page - 1) * 100 : page * 100]
+    assert [entry.id for entry in entries] == [f"r{n}" for n in expected]
+    assert total == 1500
+
+
 def test_a_page_beyond_the_end_is_empty(filled):
     assert log_search.search(filled, LogQuery(page=99)) == ([], 3)
 
