@@ -68,7 +68,7 @@ class CloseBody:
     """Ends when the connection does; nothing tells whether that was on purpose."""
 
     done = False
-    excess = False
+    excess = True  # such a connection is never good for another request
 
     def feed(self, data: bytes) -> bytes:
         return data

@@ -1,0 +1,387 @@
+"""A request on its way to a provider: what is sent, retried, refused, and given up."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any, Callable
+
+import pytest
+
+from aiproxy.errors import (
+    ClientGone,
+    Unavailable,
+    UpstreamBroken,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from aiproxy.upstream.cancellation import Cancellation
+from aiproxy.upstream.transport import Transport, UpstreamCall
+from tests.raw_peer import RawServer, answering, read_request, until_closed
+
+Serve = Callable[..., RawServer]
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def call(server: RawServer | str, **fields: Any) -> UpstreamCall:
+    url = server if isinstance(server, str) else server.url + "/v1/chat"
+    fields = {"headers": {}, "body": b"{}", "read_timeout": 2.0, **fields}
+    return UpstreamCall(url, **fields)
+
+
+def keeping(requests: list[bytes], *answers: bytes) -> Callable[[socket.socket], None]:
+    """A talk that answers one request after the other, then closes."""
+
+    def talk(sock: socket.socket) -> None:
+        for answer in answers:
+            request = read_request(sock)
+            if not request:
+                return
+            requests.append(request)
+            sock.sendall(answer)
+
+    return talk
+
+
+# What is sent
+
+
+def test_a_request_and_its_answer(serve: Serve, transport: Transport):
+    requests: list[bytes] = []
+    server = serve(keeping(requests, HELLO))
+    headers = {"Authorization": "Bearer sk-1", "Content-Type": "application/json"}
+
+    answer = transport.send(call(server, headers=headers, body=b'{"a":1}'))
+
+    assert (answer.status, answer.read_all(10)) == (200, b"hello")
+    assert requests == [
+        b"POST /v1/chat HTTP/1.1\r\n"
+        b"Host: 127.0.0.1:%d\r\n" % server.port + b"Accept-Encoding: identity\r\n"
+        b"Content-Length: 7\r\n"
+        b"Authorization: Bearer sk-1\r\n"
+        b"Content-Type: application/json\r\n"
+        b'\r\n{"a":1}'
+    ]
+
+
+def test_a_get_has_no_length(serve: Serve, transport: Transport):
+    requests: list[bytes] = []
+    server = serve(keeping(requests, HELLO))
+
+    transport.send(call(server, method="GET", body=b"")).close()
+
+    assert b"Content-Length" not in requests[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("", "/"),
+        ("?api-version=1", "/?api-version=1"),
+        ("/v1/%41%2f", "/v1/%41%2f"),
+        ("/a b/\u00e9", "/a%20b/%C3%A9"),
+    ],
+)
+def test_the_target_is_sent_as_written(serve: Serve, transport, path, target):
+    requests: list[bytes] = []
+    server = serve(keeping(requests, HELLO))
+
+    transport.send(call(server.url + path)).close()
+
+    assert requests[0].startswith(f"POST {target} HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "content-length", "Transfer-Encoding", "accept-encoding", "TE"]
+)
+def test_framing_is_never_the_callers(serve: Serve, transport, name):
+    requests: list[bytes] = []
+    server = serve(keeping(requests, HELLO))
+
+    transport.send(call(server, headers={name: "from-outside"})).close()
+
+    assert b"from-outside" not in requests[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X-A", "1\r\nX-B: 2"), ("X-A", "1\n"), ("X-A", "\0"), ("X A", "1"), ("", "1")],
+)
+def test_a_header_that_would_become_two_is_not_sent(
+    serve: Serve, transport, name, value
+):
+    server = serve(answering(HELLO))
+
+    with pytest.raises(UpstreamUnreachable):
+        transport.send(call(server, headers={name: value}))
+
+    assert server.connections == 0
+
+
+def test_a_body_of_megabytes_arrives_whole(serve: Serve, transport: Transport):
+    requests: list[bytes] = []
+    server = serve(keeping(requests, HELLO))
+    body = bytes(range(256)) * 16384
+
+    transport.send(call(server, body=body)).close()
+
+    assert requests[0].endswith(b"\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_a_redirect_is_an_answer_like_any_other(serve: Serve, transport, status):
+    other = serve(answering(HELLO))
+    location = other.url.encode()
+    server = serve(
+        answering(b"HTTP/1.1 %d Moved\r\nLocation: %b\r\n\r\n" % (status, location))
+    )
+
+    assert transport.send(call(server)).status == status
+    assert other.connections == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http://", "http://[::1", "http://127.0.0.1:99999/"]
+)
+def test_an_address_of_no_use_is_refused(transport: Transport, url):
+    with pytest.raises(UpstreamUnreachable):
+        transport.send(call(url))
+
+
+def test_a_refused_address_gets_not_a_byte(transport: Transport):
+    with pytest.raises(UpstreamUnreachable) as caught:
+        transport.send(call("http://169.254.169.254/latest/meta-data/"))
+
+    assert caught.value.kind == "refused"
+
+
+# Kept connections
+
+
+def test_a_connection_is_used_again(serve: Serve, transport: Transport):
+    server = serve(keeping([], HELLO, HELLO, HELLO))
+
+    for _ in range(3):
+        answer = transport.send(call(server))
+        answer.read_all(10)
+        answer.release()
+
+    assert server.connections == 1
+
+
+def test_an_answer_not_read_to_its_end_costs_the_connection(serve: Serve, transport):
+    server = serve(keeping([], HELLO, HELLO))
+
+    for _ in range(2):
+        transport.send(call(server)).release()
+
+    assert server.connections == 2
+
+
+def test_a_connection_with_surplus_bytes_is_not_used_again(serve: Serve, transport):
+    server = serve(keeping([], HELLO + b"HTTP/1.1 200 OK\r\n\r\n", HELLO))
+
+    for _ in range(2):
+        answer = transport.send(call(server))
+        assert answer.read_all(10) == b"hello"
+        answer.release()
+
+    assert server.connections == 2
+
+
+def test_a_kept_connection_that_dies_under_the_request_is_replaced(
+    serve: Serve, transport: Transport
+):
+    requests: list[bytes] = []
+
+    def talk(sock: socket.socket) -> None:
+        keeping(requests, HELLO)(sock)
+        if server.connections == 1:
+            read_request(sock)  # the second one gets no answer
+
+    server = serve(talk)
+    for _ in range(2):
+        answer = transport.send(call(server))
+        assert answer.read_all(10) == b"hello"
+        answer.release()
+
+    assert server.connections == 2
+
+
+def test_a_new_connection_that_dies_under_the_request_is_a_failure(
+    serve: Serve, transport: Transport
+):
+    server = serve(answering())
+
+    with pytest.raises(UpstreamBroken):
+        transport.send(call(server))
+
+    assert server.connections == 1
+
+
+def test_nothing_is_sent_again_once_an_answer_has_begun(serve: Serve, transport):
+    def talk(sock: socket.socket) -> None:
+        keeping([], HELLO)(sock)
+        read_request(sock)
+        sock.sendall(b"HTTP/1.1 2")
+
+    server = serve(talk)
+    first = transport.send(call(server))
+    first.read_all(10)
+    first.release()
+
+    with pytest.raises(UpstreamBroken):
+        transport.send(call(server))
+    assert server.connections == 1
+
+
+def test_a_refused_connection_is_tried_twice_and_answered_soon(transport: Transport):
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    began = time.monotonic()
+
+    with pytest.raises(UpstreamUnreachable, match="refused"):
+        transport.send(call(f"http://127.0.0.1:{port}/"))
+
+    assert 0.1 < time.monotonic() - began < 5.0
+
+
+def test_a_provider_that_starts_just_now_is_reached(transport: Transport):
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    late: list[socket.socket] = []
+
+    def start() -> None:
+        listener = socket.create_server(("127.0.0.1", port))
+        late.append(listener)
+        client, _ = listener.accept()
+        late.append(client)
+        keeping([], HELLO)(client)
+
+    starting = threading.Timer(0.1, start)
+    starting.start()
+    answer = transport.send(call(f"http://127.0.0.1:{port}/"))
+    assert answer.read_all(10) == b"hello"
+
+    answer.close()
+    starting.join()
+    for sock in late:
+        sock.close()
+
+
+# Failures
+
+
+def test_an_answer_to_half_a_body_is_read(serve: Serve, transport: Transport):
+    def talk(sock: socket.socket) -> None:
+        sock.recv(1000)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        sock.shutdown(socket.SHUT_RD)
+        until_closed(sock)
+
+    server = serve(talk)
+
+    assert transport.send(call(server, body=bytes(64 << 20))).status == 413
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"garbage\r\n\r\n", b"HTTP/1.1 999 Odd\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: 1\r\n"],
+    ids=["not HTTP", "odd status", "cut off"],
+)
+def test_an_unusable_head_is_broken(serve: Serve, transport: Transport, answer):
+    with pytest.raises(UpstreamBroken):
+        transport.send(call(serve(answering(answer))))
+
+
+def test_silence_is_a_timeout(serve: Serve, transport: Transport):
+    with pytest.raises(UpstreamTimeout):
+        transport.send(call(serve(until_closed), read_timeout=0.2))
+
+
+def test_a_provider_that_takes_no_bytes_is_a_timeout(serve: Serve, transport):
+    stop = threading.Event()
+    server = serve(lambda sock: stop.wait(5))
+
+    with pytest.raises(UpstreamTimeout):
+        transport.send(call(server, body=bytes(64 << 20), read_timeout=0.3))
+    stop.set()
+
+
+@pytest.mark.parametrize("stage", ["head", "body"])
+def test_every_wait_can_be_cancelled(serve: Serve, transport: Transport, stage):
+    def talk(sock: socket.socket) -> None:
+        if stage == "body":
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        until_closed(sock)
+
+    server, cancel = serve(talk), Cancellation()
+    threading.Timer(0.1, cancel.cancel).start()
+    began = time.monotonic()
+
+    with pytest.raises(ClientGone):
+        transport.send(call(server, cancel=cancel, read_timeout=30.0)).read_some()
+
+    assert time.monotonic() - began < 1.0
+    assert server.finished.wait(1.0)
+
+
+def test_the_reason_of_a_cancellation_is_what_is_raised(serve: Serve, transport):
+    server, cancel = serve(until_closed), Cancellation()
+    stopping = Unavailable("the server is stopping")
+    threading.Timer(0.1, cancel.cancel, [stopping]).start()
+
+    with pytest.raises(Unavailable):
+        transport.send(call(server, cancel=cancel))
+
+
+def test_a_cancelled_call_is_not_sent(serve: Serve, transport: Transport):
+    server, cancel = serve(answering(HELLO)), Cancellation()
+    cancel.cancel()
+
+    with pytest.raises(ClientGone):
+        transport.send(call(server, cancel=cancel))
+    assert server.connections == 0
+
+
+# Proxies
+
+
+def test_plain_http_is_asked_of_the_proxy_by_its_whole_address(serve: Serve, transport):
+    requests: list[bytes] = []
+    proxy = serve(keeping(requests, HELLO))
+    setting = f"http://user:secret@127.0.0.1:{proxy.port}"
+
+    transport.send(call("http://api.example.com/v1?x=1", http_proxy=setting)).close()
+
+    head = requests[0].partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert head[0] == b"POST http://api.example.com/v1?x=1 HTTP/1.1"
+    assert b"Host: api.example.com" in head
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in head
+
+
+def test_a_proxy_may_not_be_at_a_refused_address_either(transport: Transport):
+    with pytest.raises(UpstreamUnreachable) as caught:
+        transport.send(
+            call("http://api.example.com/", http_proxy="http://169.254.169.254")
+        )
+
+    assert caught.value.kind == "refused"
+
+
+def test_tls_connections_are_kept_too(serve: Serve, transport: Transport, certificate):
+    server = serve(keeping([], HELLO, HELLO), tls=certificate)
+
+    for _ in range(2):
+        answer = transport.send(call(server, ca_file=str(certificate.cert)))
+        assert answer.read_all(10) == b"hello"
+        answer.release()
+
+    assert server.connections == 1
+
+
+def test_a_repr_shows_no_secret():
+    secret = call("http://a/", headers={"Authorization": "sk-1"}, body=b"sk-1")
+
+    assert "sk-1" not in repr(secret)
