@@ -59,10 +59,11 @@ def fixed_values(
     A flag that is None was not given; an empty variable counts as not set.
     """
     fixed: dict[str, Fixed] = {}
-    short_form = environ.get(FULL_LOGGING.upper(), "").strip()
-    if short_form:
-        is_full = _parsed(SETTINGS["session_cookie_secure"], short_form, FULL_LOGGING)
-        fixed["log_bodies"] = Fixed("all" if is_full else "none", FULL_LOGGING.upper())
+    short_form = FULL_LOGGING.upper()
+    if environ.get(short_form, "").strip():
+        switch = SETTINGS["enable_streaming"]  # any that is on or off
+        is_full = _parsed(switch, environ[short_form], short_form)
+        fixed["log_bodies"] = Fixed("all" if is_full else "none", short_form)
     for name, setting in SETTINGS.items():
         for variable in setting.env:
             text = environ.get(variable, "").strip()

@@ -86,7 +86,7 @@ def _unpack(wheel: bytes, root: str) -> str | None:
         temporary = tempfile.mkdtemp(dir=base)
         try:
             _extract(archive, members, temporary)
-            _put_in_place(temporary, final)
+            _put_in_place(temporary, final, members)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return final if _is_complete(final, members) else None
@@ -135,16 +135,20 @@ def _extract(
             file.write(archive.read(member))
 
 
-def _put_in_place(temporary: str, final: str) -> None:
-    """One rename, so that nobody sees half of it; of several starts one wins."""
-    if os.path.lexists(final):
-        # Damaged, or another start has just been faster: out of the way with it.
-        aside = tempfile.mkdtemp(dir=os.path.dirname(final))
-        with contextlib.suppress(OSError):
-            os.rename(final, os.path.join(aside, "old"))
-        shutil.rmtree(aside, ignore_errors=True)
+def _put_in_place(
+    temporary: str, final: str, members: Sequence[zipfile.ZipInfo]
+) -> None:
+    """One rename, so that nobody sees half of it; of several starts the first wins."""
     with contextlib.suppress(OSError):
         os.rename(temporary, final)
+    if _is_complete(final, members):
+        return
+    # Damaged, or a link: out of the way with it.
+    aside = tempfile.mkdtemp(dir=os.path.dirname(final))
+    with contextlib.suppress(OSError):
+        os.rename(final, os.path.join(aside, "old"))
+        os.rename(temporary, final)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _is_complete(folder: str, members: Sequence[zipfile.ZipInfo]) -> bool:
