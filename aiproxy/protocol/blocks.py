@@ -95,20 +95,23 @@ class Blocks:
     # -- thoughts
 
     def think(
-        self, found: Sequence[tuple[str, str]], details: Sequence[Mapping[str, Any]]
+        self,
+        found: Sequence[tuple[str, str]],
+        details: Sequence[Mapping[str, Any]],
+        is_whole: bool,
     ) -> None:
         """What the reasoning fields of one delta hold: (field, text) and details."""
         self._tags.ignore_tags()
         texts = [self._thoughts.new_text(field, text) for field, text in found]
         sealed, rest = split_leading_sealed(details)
-        self._keep(sealed)
+        self._keep(sealed, is_whole=is_whole)
         self._show_thought("".join(texts), _FIELDS)
         if self._is_thinking(_FIELDS):
             for field, _ in found:
                 # Beside a field with the text the details only repeat it.
                 if field != reasoning.DETAILS or len(found) == 1:
                     self._thoughts.stood_in(field)
-        self._keep(rest)
+        self._keep(rest, is_whole=is_whole)
 
     def thinking_part(self, text: str) -> None:
         """A thought among the parts of the content (Magistral)."""
@@ -117,11 +120,11 @@ class Blocks:
             self._thoughts.new_text(reasoning.PARTS, text), reasoning.PARTS
         )
 
-    def _keep(self, details: Sequence[Mapping[str, Any]]) -> None:
+    def _keep(self, details: Sequence[Mapping[str, Any]], *, is_whole: bool) -> None:
         belongs = self._is_thinking(_FIELDS) or bool(self._blank_thought)
         for detail in details:
             is_sealed = not belongs or bool(detail.get("data"))
-            self._thoughts.keep(detail, sealed=is_sealed)
+            self._thoughts.keep(detail, sealed=is_sealed, is_whole=is_whole)
 
     def _show_thought(self, text: str, source: str) -> None:
         if not text:
@@ -141,6 +144,8 @@ class Blocks:
             self._thoughts.begin_block(text if source == _FIELDS else "")
             if source != _FIELDS:
                 self._thoughts.stood_in(source)
+        elif source == _FIELDS:
+            self._thoughts.grow_block(text)
         self.write(text)
 
     def _is_thinking(self, source: str) -> bool:

@@ -188,6 +188,11 @@ class DetailMerger:
             elif value not in (None, "") or name not in item:
                 item[name] = value
 
+    def add_whole(self, item: Mapping[str, Any]) -> None:
+        """One entry of an answer that was not streamed: nothing is added to it."""
+        self._items.append(dict(item))
+        self._grown.append({})
+
     def take(self) -> list[dict[str, Any]]:
         """The items so far, whole and in order; the merger is empty again."""
         items, grown = self._items, self._grown

@@ -104,6 +104,8 @@ class SSEDecoder:
             self._refuse()
 
     def _take_other_field(self, line: bytes) -> None:
+        if len(line) > self._max_event_bytes:
+            self._refuse()  # as if it had come in pieces
         name, _, value = line.partition(b":")
         if name == b"data":  # without a colon: an empty line of data
             self._data.append("")

@@ -23,7 +23,7 @@ class Thoughts:
         self._shown = bytearray()  # the text of all thoughts from fields, UTF-8
         self._at: dict[str, int] = {}  # how far each field has come in it
         self._joiners: dict[str, Joiner] = {}
-        self._block_start = 0
+        self._block_start = self._block_end = 0  # the open block's part of it
         self._fields: dict[str, None] = {}
         self._details = reasoning.DetailMerger()  # of the open block
         self._sealed = reasoning.DetailMerger()  # of no block: nothing to show
@@ -53,32 +53,42 @@ class Thoughts:
 
     def begin_block(self, text: str = "") -> None:
         """A thinking block opens with this text, the last that was new."""
-        self._block_start = len(self._shown) - len(text.encode())
+        self._block_end = len(self._shown)
+        self._block_start = self._block_end - len(text.encode())
         self._fields = {}
+
+    def grow_block(self, text: str) -> None:
+        """The open block got this text, the next in the order of what is new."""
+        self._block_end += len(text.encode())
 
     def stood_in(self, field: str) -> None:
         """The open block's text came in this field, too."""
         self._fields[field] = None
 
-    def keep(self, detail: Mapping[str, Any], *, sealed: bool) -> None:
-        """An entry of `reasoning_details`, of the open block or of none."""
+    def keep(self, detail: Mapping[str, Any], *, sealed: bool, is_whole: bool) -> None:
+        """An entry of `reasoning_details`, or a piece of one; sealed: of no block."""
         self._detail_chars += sum(
             len(value) for value in detail.values() if isinstance(value, str)
         )
         if self._detail_chars > MAX_THOUGHT_BYTES:
             raise UpstreamBroken("the provider's reasoning details exceed 16 MiB")
-        (self._sealed if sealed else self._details).add(detail)
+        merger = self._sealed if sealed else self._details
+        if is_whole:
+            merger.add_whole(detail)
+        else:
+            merger.add(detail)
 
     def signature(self) -> str:
         """The envelope of the block that closes now."""
         details = self._details.take()
-        text = self._shown[self._block_start :].decode() if details else ""
-        return reasoning.pack(self._key, tuple(self._fields), details, text=text)
+        shown = self._shown[self._block_start : self._block_end] if details else b""
+        fields = tuple(self._fields)
+        return reasoning.pack(self._key, fields, details, text=shown.decode())
 
     def unshown(self) -> None:
         """No block was opened after all: its details are without one."""
         for detail in self._details.take():
-            self._sealed.add(detail)
+            self._sealed.add_whole(detail)
 
     def sealed_envelope(self, calls: Mapping[str, Mapping[str, Any]]) -> str:
         """The opaque items so far, and what belongs to these calls."""

@@ -1,0 +1,84 @@
+"""Both writers write the same blocks."""
+
+from __future__ import annotations
+
+from aiproxy.protocol.block_writer import EventWriter, MessageWriter
+from tests.protocol.answering import fold
+from tests.validators import messages_stream
+
+OPENING = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "m",
+    "content": [],
+    "stop_reason": None,
+    "stop_sequence": None,
+    "usage": {
+        "input_tokens": 5,
+        "output_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0,
+    },
+}
+USAGE = {**OPENING["usage"], "output_tokens": 9}
+
+
+def write(writer):
+    writer.start(OPENING)
+    writer.open({"type": "thinking", "thinking": "", "signature": ""})
+    writer.add("hm")
+    writer.close("sig")
+    writer.open({"type": "redacted_thinking", "data": "x"})
+    writer.close()
+    writer.open({"type": "text", "text": ""})
+    writer.add("Hel")
+    writer.add("lo\n\u2028 é")
+    writer.close()
+    writer.open({"type": "tool_use", "id": "a", "name": "f", "input": {}})
+    writer.add('{"x":')
+    writer.add("1}")
+    writer.close()
+    writer.open({"type": "tool_use", "id": "b", "name": "g", "input": {}})
+    writer.close()
+    writer.finish("tool_use", None, USAGE)
+
+
+def test_the_events_fold_into_the_message():
+    events, message = EventWriter(), MessageWriter()
+    write(events)
+    write(message)
+    stream = events.take()
+
+    assert messages_stream.problems(stream) == []
+    assert messages_stream.answer_problems(message.message) == []
+    folded = fold(stream)
+    assert {name: folded[name] for name in message.message} == message.message
+    assert events.payload_bytes == message.payload_bytes > 0
+
+
+def test_events_are_given_out_once():
+    writer = EventWriter()
+    writer.start(OPENING)
+
+    assert writer.take()
+    assert writer.take() == b""
+
+
+def test_a_block_is_open_or_none():
+    for writer in (EventWriter(), MessageWriter()):
+        writer.start(OPENING)
+        assert writer.kind == ""
+        writer.open({"type": "text", "text": ""})
+        assert writer.kind == "text"
+        writer.add("x")
+        writer.close()
+        assert writer.kind == ""
+
+
+def test_the_opening_is_not_changed_by_what_follows():
+    writer = MessageWriter()
+    write(writer)
+
+    assert OPENING["content"] == []
+    assert OPENING["stop_reason"] is None
