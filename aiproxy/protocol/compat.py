@@ -195,8 +195,9 @@ def in_plain_form(body: Body) -> Body:
 _STEPS = (
     ("adaptive thinking as a budget", thinking_as_budget),
     ("beta fields dropped", without_beta_fields),
-    ("system turns as reminders", without_system_role),
+    # Before their turns: what system turns say of tools is read here.
     ("tools and blocks in plain form", in_plain_form),
+    ("system turns as reminders", without_system_role),
 )
 
 

@@ -28,7 +28,8 @@ _MAXIMA = tuple(
         rf"\[ ?[0-9]{{1,9}} ?, ?{_N} ?\]",
         rf"> {_N},? which is the maximum",
         rf"\(inclusive\) to {_N}",
-        rf"(?:{_CUES})[^0-9]{{0,80}}?{_N}",
+        # A look ahead, as the number behind one cue may stand within another.
+        rf"(?=(?:{_CUES})[^0-9]{{0,80}}?{_N})",
     )
 )
 _EXCLUSIVE = re.compile(rf"{_N} \(exclusive\)|(?<!or )(?:less|smaller) than `?{_N}")

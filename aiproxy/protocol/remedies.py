@@ -85,8 +85,7 @@ def output_limit(body: Mapping[str, Any]) -> int | None:
 def _drop(body: Body, lesson: Lesson, _: Target) -> Body:
     """`name`: a field of the body; `messages.output_config`: one of its messages."""
     if lesson.name == "messages.output_config":
-        messages = [_without(message, "output_config") for message in _messages(body)]
-        return {**body, "messages": messages}
+        return _each_message(body, lambda message: _without(message, "output_config"))
     body.pop(lesson.name, None)
     return body
 
@@ -182,20 +181,20 @@ def _stripped(value: Any, key: str) -> Any:
 
 
 def _without_reasoning_history(body: Body, _lesson: Lesson, _: Target) -> Body:
-    messages = [_without(message, *REASONING_FIELDS) for message in _messages(body)]
-    return {**body, "messages": messages}
+    return _each_message(body, lambda message: _without(message, *REASONING_FIELDS))
 
 
 def _with_reasoning_history(body: Body, _lesson: Lesson, target: Target) -> Body:
     """Calls need a thought beside them, even an empty one; for Kimi a space."""
     blank = " " if target.family == "kimi" else ""
-    messages = [
-        {**message, "reasoning_content": blank}
-        if is_call_without_thought(message)
-        else message
-        for message in _messages(body)
-    ]
-    return {**body, "messages": messages}
+    return _each_message(
+        body,
+        lambda message: (
+            {**message, "reasoning_content": blank}
+            if is_call_without_thought(message)
+            else message
+        ),
+    )
 
 
 def is_call_without_thought(message: Any) -> bool:
@@ -231,7 +230,7 @@ def _with_clean_schema(tool: Any) -> Any:
 
 def _without_images(body: Body, _lesson: Lesson, _: Target) -> Body:
     """A note in place of each image, so that an old one does not end a conversation."""
-    return {**body, "messages": [_seen_blindly(message) for message in _messages(body)]}
+    return _each_message(body, _seen_blindly)
 
 
 def _seen_blindly(holder: Any) -> Any:
@@ -286,9 +285,10 @@ def _type_of(tool: Any) -> Any:
     return tool.get("type") if isinstance(tool, Mapping) else None
 
 
-def _messages(body: Body) -> list[Any]:
-    messages = body.get("messages")
-    return messages if isinstance(messages, list) else []
+def _each_message(body: Body, change: Callable[[Any], Any]) -> Body:
+    if isinstance(body.get("messages"), list):
+        body["messages"] = [change(message) for message in body["messages"]]
+    return body
 
 
 def _without(message: Any, *names: str) -> Any:

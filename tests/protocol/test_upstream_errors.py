@@ -111,10 +111,7 @@ def test_no_credit_is_not_retried():
     "message",
     [
         "No endpoints found that support image input",
-        (
-            "No endpoints found that support tool use. To learn more about provider routing,"
-            " visit: https://openrouter.ai/docs/provider-routing"
-        ),
+        "No endpoints found that support tool use. To learn more, visit: https://x.ai",
     ],
 )
 def test_a_missing_capability_is_no_missing_model(message):
