@@ -294,8 +294,11 @@ def _add(turns: list[_Turn], turn: _Turn) -> None:
 
 
 def _texts(parts: list[Part]) -> list[str]:
-    """An assistant message holds text alone."""
-    return [part["text"] if is_text(part) else f"[{part['type']}]" for part in parts]
+    """An assistant message holds text alone; pictures in one are only mentioned."""
+    return [
+        part["text"] if is_text(part) else f"[{part['type'].replace('_url', '')}]"
+        for part in parts
+    ]
 
 
 def _as_object(value: Any) -> dict[str, Any]:
