@@ -58,7 +58,7 @@ class Answer:
         found = chat.thoughts_of(delta)
         details = chat.details_of(delta)
         if found or details:
-            self._put(self._blocks.think, found, details)
+            self._put(self._blocks.think, found, details, is_whole)
         if self._reply.search_query is not None:
             self._blocks.cite(chat.citations_of(delta))
         for kind, text in chat.contents_of(delta):
