@@ -34,6 +34,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -157,7 +158,8 @@ class RealServer:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
             fields = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, fields, response.read())
+            cookies = tuple(response.headers.get_all("set-cookie") or ())
+            return Answer(response.status, fields, response.read(), cookies)
         finally:
             connection.close()
 
@@ -224,8 +226,7 @@ class Visitor:
             pairs = (f"{name}={value}" for name, value in self._cookies.items())
             headers["Cookie"] = "; ".join(pairs)
         answer = self._server.request(method, path, body, headers)
-        cookie = answer.headers.get("set-cookie")
-        if cookie:
+        for cookie in answer.cookies:
             name, _, value = cookie.split(";", 1)[0].partition("=")
             self._cookies[name] = value
         token = _CSRF.search(answer.body.decode("utf-8", "replace"))
