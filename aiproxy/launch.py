@@ -178,7 +178,17 @@ def _greet(launch: Launch, prepared: Prepared) -> None:
     _say(f"AI Proxy {__version__} is at {launch.address}")
     if prepared.random_password:
         # Once, and on standard error, where it is not piped on by accident.
-        pass
+        print(
+            f"The password of {ADMIN} is {prepared.random_password} - shown only now.",
+            file=sys.stderr,
+            flush=True,
+        )
+    admin = users.find_by_username(prepared.database.connection(), ADMIN)
+    if admin is not None and admin.must_change_password:
+        _say(
+            f"Sign in as {ADMIN} with {passwords.DEFAULT_PASSWORD}, and choose a"
+            " password of your own."
+        )
 
 
 def _greet_demo(address: str, key: str, password: str) -> None:
@@ -193,7 +203,7 @@ def _greet_demo(address: str, key: str, password: str) -> None:
 def _say(line: str) -> None:
     # Whoever starts us may read this line by line, or not at all any more.
     with contextlib.suppress(OSError, ValueError):
-        pass
+        print(line, flush=True)
 
 
 def _warn_of_waitress() -> None:
@@ -204,7 +214,11 @@ def _warn_of_waitress() -> None:
         return  # the archive brings the fixed one, without metadata
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if numbers < FIXED_WAITRESS:
-        pass
+        print(
+            f"Warning: waitress {version} has known holes; ./install.sh puts 3.0.2 in.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _own_command() -> list[str]:
