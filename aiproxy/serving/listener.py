@@ -91,7 +91,7 @@ class Listener(TcpWSGIServer):
                     self._accepts_from = time.monotonic() + 1.0
                     log.exception("no connection can be accepted: %s", exc.strerror)
                 return
-            Channel(self, sock, _peer(address), self._map)
+            Channel(self, sock, peer_of(address), self._map)
 
     def add_task(self, task: Channel) -> None:
         self.workers.add_task(task)
@@ -106,7 +106,7 @@ class Listener(TcpWSGIServer):
             self.trigger.thunks.append(channel.leave)
 
 
-def _peer(address: Any) -> str:
+def peer_of(address: Any) -> str:
     """The client's address; IPv4 on an IPv6 socket looks like itself."""
     host = str(address[0])
     return host[7:] if host.startswith("::ffff:") and "." in host else host

@@ -58,6 +58,7 @@ class RequestParser:
         self._peer = peer
         self._pending = bytearray()  # a head that is not complete
         self._scanned = 0  # of it
+        self._line: re.Match[bytes] | None = None  # the request line, once it is there
         self._left = 0  # of a body with a length
         self._decoder: ChunkedDecoder | None = None
         self._body: RequestBody | None = None
@@ -145,6 +146,7 @@ class RequestParser:
         if blank is not None:
             del pending[: blank.end()]
             before -= blank.end()
+            self._scanned = 0
         end = pending.find(b"\r\n\r\n", max(0, self._scanned - 3))
         self._check_head_bytes(len(pending) if end < 0 else end + 2)
         if end < 0:
@@ -164,27 +166,34 @@ class RequestParser:
             raise InvalidRequest(
                 "the request's head has bytes that HTTP/1.1 does not allow"
             )
-        line_end = pending.find(b"\r\n", 0, end)
-        line_bytes = end if line_end < 0 else line_end
-        # Method, version and their spaces take some bytes besides the target.
-        if line_bytes > self._limits.target_bytes + 64:
-            raise AIProxyError("the request's address is too long", status=414)
+        if self._line is None:
+            self._check_line(pending.find(b"\r\n", 0, end), end)
         if end > self._limits.head_bytes:
             raise AIProxyError("the request's head is too large", status=431)
         self._scanned = end
 
-    def _parse_head(self, head: bytes) -> None:
-        line, _, rest = head.partition(b"\r\n")
-        found = _REQUEST_LINE.fullmatch(line)
-        if found is None:
+    def _check_line(self, line_end: int, end: int) -> None:
+        line_bytes = end if line_end < 0 else line_end
+        # Method, version and their spaces take some bytes besides the target.
+        if line_bytes > self._limits.target_bytes + 64:
+            raise AIProxyError("the request's address is too long", status=414)
+        if line_end < 0:
+            return
+        self._line = _REQUEST_LINE.fullmatch(bytes(self._pending[:line_end]))
+        if self._line is None:
             raise InvalidRequest("the request line is malformed")
-        method, target, major, minor = found.groups()
+
+    def _parse_head(self, head: bytes) -> None:
+        line = self._line
+        if line is None:
+            raise InvalidRequest("the request line is malformed")
+        method, target, major, minor = line.groups()
         if major != b"1":
             raise AIProxyError("this server speaks HTTP/1.1", status=505)
         self.method = method.decode("ascii")
         self.version = "1.0" if minor == b"0" else "1.1"
         self._set_target(target.decode("latin-1"))
-        self._set_headers(_parse_fields(rest))
+        self._set_headers(_parse_fields(head[line.end() + 2 :]))
         self._check_host()
         self._judge()
         self._set_framing()

@@ -61,6 +61,7 @@ class Server:
         `on_drain` is called once when a stop has been asked for, `housekeeping` every
         second; both on the main loop, so they must be quick.
         """
+        sockets = bind(host, port)
         with contextlib.suppress(ValueError, RuntimeError):
             threading.stack_size(STACK_BYTES)
         self.limits = (limits or Limits()).fitted_to(raise_open_files())
@@ -103,7 +104,7 @@ class Server:
                 map=self._map,
                 adj=adj,
             )
-            for sock in bind(host, port)
+            for sock in sockets
         ]
         for listener in self.listeners:
             listener.accept_connections()
@@ -160,6 +161,10 @@ class Server:
     def stop(self, grace: float = 0.0) -> None:
         """Drain and wait for the end; for a server that `start` started."""
         self.request_stop(grace)
+        self.join()
+
+    def join(self) -> None:
+        """Wait for the end of a server that `start` started."""
         if self._thread is not None:
             self._thread.join()
 
@@ -168,8 +173,10 @@ class Server:
 
     def _wake(self) -> None:
         # Without a thunk, this takes no lock: a signal handler may do it.
-        for listener in self.listeners:
-            listener.pull_trigger()
+        # After the end there is nobody to wake.
+        with contextlib.suppress(OSError, IndexError):
+            for listener in self.listeners:
+                listener.pull_trigger()
 
     def _loop(self) -> bool:
         next_tick = 0.0

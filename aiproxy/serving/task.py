@@ -108,7 +108,7 @@ class Task:
 
     def _write_answer(self, result: Iterable[bytes]) -> None:
         whole = result if isinstance(result, (list, tuple)) else None
-        if whole is not None and len(whole) <= 1:
+        if whole is not None and len(whole) <= 1 and not self._head_sent:
             body = whole[0] if whole else b""
             self._send(self._head(len(body)), body if self._has_body else b"")
             return

@@ -51,6 +51,10 @@ class WorkerPool:
     def size(self) -> int:
         return len(self._threads)
 
+    @property
+    def idle(self) -> int:
+        return self._idle
+
     def add_task(self, task: Runnable) -> None:
         with self._lock:
             self._waiting += 1

@@ -1,0 +1,88 @@
+"""A real server on a free port, an application that says what it got, raw clients."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from aiproxy.serving.limits import Limits
+from aiproxy.serving.server import Server
+from tests.raw_peer import RawClient
+
+
+@dataclass
+class Application:
+    """Answers with the request it was called with; `answer` may be replaced."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    answer: Callable[[dict[str, Any], Any], Any] | None = None
+    called: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        self.calls.append(environ)
+        self.called.set()
+        if self.answer is not None:
+            return self.answer(environ, start_response)
+        seen = {
+            "method": environ["REQUEST_METHOD"],
+            "path": environ["PATH_INFO"],
+            "query": environ["QUERY_STRING"],
+            "prefix": environ["SCRIPT_NAME"],
+            "body": environ["wsgi.input"].read().decode("latin-1"),
+            "headers": {k: v for k, v in environ.items() if k.startswith("HTTP_")},
+        }
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(seen).encode()]
+
+
+class Site:
+    """A server, its application, and clients that are closed at the end."""
+
+    def __init__(self, limits: Limits, **options: Any) -> None:
+        self.app = Application()
+        self.server = Server(self.app, port=0, limits=limits, **options).start()
+        self._clients: list[RawClient] = []
+
+    def client(self, **options: Any) -> RawClient:
+        self._clients.append(RawClient(self.server.port, **options))
+        return self._clients[-1]
+
+    def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
+        """One request on a connection of its own."""
+        client = self.client()
+        client.send(data)
+        return client.answer()
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.server.stop()
+
+
+MakeSite = Callable[..., Site]
+
+
+@pytest.fixture
+def make_site() -> Iterator[MakeSite]:
+    """`make_site(judge=..., idle_seconds=0.2, ...)`: limits and options by name."""
+    sites: list[Site] = []
+
+    def make(**options: Any) -> Site:
+        names = set(Limits.__dataclass_fields__)
+        numbers = {k: options.pop(k) for k in list(options) if k in names}
+        numbers.setdefault("tick_seconds", 0.05)
+        sites.append(Site(Limits(**numbers), **options))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    return make_site()

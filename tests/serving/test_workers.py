@@ -1,0 +1,126 @@
+"""A pool has as many threads as requests wait, within its bounds, and loses none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable, Iterator
+
+import pytest
+
+from aiproxy.serving.workers import WorkerPool
+
+MakePool = Callable[..., WorkerPool]
+
+
+class Work:
+    """Runs until released."""
+
+    def __init__(self, *, released: bool = False) -> None:
+        self.started = threading.Event()
+        self.release = threading.Event()
+        self.done = threading.Event()
+        if released:
+            self.release.set()
+
+    def service(self) -> None:
+        self.started.set()
+        self.release.wait(5)
+        self.done.set()
+
+
+class Failing(Work):
+    def service(self) -> None:
+        raise RuntimeError("a mistake")
+
+
+@pytest.fixture
+def make_pool() -> Iterator[MakePool]:
+    pools: list[WorkerPool] = []
+
+    def make(**options: float) -> WorkerPool:
+        made = WorkerPool("test", **{"minimum": 1, "maximum": 4, **options})  # type: ignore[arg-type]
+        pools.append(made)
+        return made
+
+    yield make
+    for pool in pools:
+        pool.stop(5.0)
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5.0
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return true()
+
+
+def test_no_thread_is_started_before_there_is_work(make_pool: MakePool):
+    assert make_pool().size == 0
+
+
+def test_requests_that_wait_for_something_do_not_wait_for_one_another(make_pool):
+    pool, works = make_pool(), [Work() for _ in range(4)]
+    for work in works:
+        pool.add_task(work)
+
+    assert all(work.started.wait(5) for work in works)
+    for work in works:
+        work.release.set()
+
+
+def test_beyond_the_maximum_the_next_one_waits_for_a_thread(make_pool):
+    pool, works = make_pool(maximum=2), [Work() for _ in range(3)]
+    for work in works:
+        pool.add_task(work)
+    assert works[1].started.wait(5)
+    assert not works[2].started.wait(0.1)
+
+    works[0].release.set()
+    assert works[2].started.wait(5)
+    works[1].release.set()
+    works[2].release.set()
+
+
+def test_one_thread_is_enough_for_one_request_after_the_other(make_pool):
+    pool = make_pool()
+    for _ in range(20):
+        work = Work(released=True)
+        pool.add_task(work)
+        assert work.done.wait(5)
+        assert wait_until(lambda: pool.idle == pool.size)
+
+    assert pool.size == 1
+
+
+def test_idle_threads_end_down_to_the_minimum(make_pool):
+    pool, works = make_pool(idle_seconds=0.05), [Work() for _ in range(4)]
+    for work in works:
+        pool.add_task(work)
+    for work in works:
+        work.release.set()
+
+    assert wait_until(lambda: pool.size == 1)
+    last = Work(released=True)
+    pool.add_task(last)
+    assert last.done.wait(5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_mistake_costs_no_thread(make_pool, caplog):
+    pool = make_pool(maximum=1)
+    pool.add_task(Failing())
+    work = Work(released=True)
+    pool.add_task(work)
+
+    assert work.done.wait(5)
+    assert "a worker failed" in caplog.text
+
+
+def test_stopping_ends_all_threads(make_pool):
+    pool, work = make_pool(), Work(released=True)
+    pool.add_task(work)
+    pool.stop(5.0)
+
+    assert work.done.is_set()
+    assert pool.size == 0
