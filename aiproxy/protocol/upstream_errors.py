@@ -204,7 +204,7 @@ def _passed(failure: _Failure, body: bytes, *, inside_200: bool) -> UpstreamErro
         status=status,
         error_type=error["type"],
         headers=_headers(failure, status),
-        upstream_status=failure.said,
+        upstream_status=status if inside_200 else failure.said,
         retryable=_is_retryable(failure, status),
         body=mask_bytes(body, failure.secrets),
     )
