@@ -175,6 +175,8 @@ class _GeminiCleaner:
             cleaned["type"] = "object"
         elif "items" in flat or "prefixItems" in flat:
             cleaned["type"] = "array"
+        elif "minimum" in flat or "maximum" in flat:
+            cleaned["type"] = "number"
 
     def _add_choices(self, cleaned: Schema, flat: Schema) -> None:
         choices = flat.get("anyOf")

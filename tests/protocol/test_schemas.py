@@ -154,6 +154,7 @@ def test_the_client_s_schema_is_left_as_it_was() -> None:
                 "required": ["a"],
             },
         ),
+        ({"minimum": 1}, {"type": "number", "minimum": 1}),
         ({"properties": {}}, {"type": "object", "properties": {}}),
         ({"type": "array"}, {"type": "array", "items": {"type": "string"}}),
         (

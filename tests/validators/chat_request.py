@@ -121,11 +121,13 @@ def _format(response_format: Any) -> list[str]:
     }:
         return ["response_format has another form"]
     named = response_format["json_schema"]
-    if not NAME.match(str(named.get("name"))) or not isinstance(
-        named.get("schema"), dict
-    ):
-        return ["response_format.json_schema lacks a legal name or a schema"]
+    if set(named) != {"name", "schema"} or not _is_legal(named["name"]):
+        return ["response_format.json_schema has not exactly a legal name and a schema"]
     return []
+
+
+def _is_legal(name: Any) -> bool:
+    return isinstance(name, str) and NAME.match(name) is not None
 
 
 def _tools(body: dict[str, Any]) -> list[str]:
@@ -159,7 +161,7 @@ def _function(tool: Any, names: list[str]) -> list[str]:
     unknown = set(function) - {"name", "description", "parameters"}
     found += [f"unknown field {name}" for name in sorted(unknown)]
     name = function.get("name")
-    if not isinstance(name, str) or not NAME.match(name):
+    if not _is_legal(name):
         found.append(f"illegal name {name!r}")
     elif name in names:
         found.append(f"the name {name} comes twice")
@@ -269,7 +271,7 @@ def _calls(calls: Any) -> list[str]:
             found.append("a call has no id")
         if set(call["function"]) != {"name", "arguments"}:
             found.append("a call has other fields than name and arguments")
-        if not NAME.match(str(call["function"].get("name"))):
+        if not _is_legal(call["function"].get("name")):
             found.append(f"illegal name {call['function'].get('name')!r} in a call")
         try:
             arguments = json.loads(call["function"].get("arguments"))
