@@ -129,7 +129,7 @@ def read_pins(*files: Path) -> list[Pin]:
 def download(pins: Sequence[Pin]) -> list[Wheel]:
     """The wheels that go in, from build/wheels or by pip; hashes checked each time."""
     DOWNLOADS.mkdir(parents=True, exist_ok=True)
-    waitress = max(p.version for p in pins if p.name == "waitress")
+    waitress = max((p.version for p in pins if p.name == "waitress"), default="")
     wheels = []
     for pin in pins:
         if pin.name == "waitress" and pin.version != waitress:

@@ -31,7 +31,7 @@ Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser().parse_args(_with_command(arguments))
+    options = build_parser().parse_args(with_command(arguments))
     command: Command = options.command
     try:
         return command(options, os.environ)
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _with_command(arguments: list[str]) -> list[str]:
+def with_command(arguments: list[str]) -> list[str]:
     """`serve` is meant where no command is named."""
     general = ("-h", "--help", "--version")
     if arguments and (arguments[0] in general or not arguments[0].startswith("-")):
@@ -54,7 +54,8 @@ def _with_command(arguments: list[str]) -> list[str]:
     return ["serve", *arguments]
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """All commands, with their help."""
     parser = argparse.ArgumentParser(
         prog="aiproxy",
         description="Use Claude Code with any AI provider.",

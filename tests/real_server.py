@@ -96,7 +96,7 @@ class RealServer:
 
     @property
     def port(self) -> int:
-        return int(self.url.rsplit(":", 1)[1])
+        return urllib.parse.urlsplit(self.url).port or 80
 
     def _read(self) -> None:
         assert self.process.stdout is not None
