@@ -111,8 +111,11 @@ rebase('layout.tpl', title=title, section='providers')
 <div class="card part" id="test">
 <h2>Test and save</h2>
 % if verdict:
-<div id="verdict" role="status" tabindex="-1">
+<div id="verdict" class="stack tight" role="status" tabindex="-1">
 % include('note.tpl', kind='ok' if verdict.ok else 'err', text=verdict.message)
+% if verdict.suggested_endpoint:
+<p><button class="button" name="suggested_endpoint" value="{{verdict.suggested_endpoint}}" formaction="{{url('/provider/test')}}#verdict" data-busy="Testing…">Use {{verdict.suggested_endpoint}}</button></p>
+% end
 </div>
 % end
 % if not provider.active:

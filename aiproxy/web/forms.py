@@ -55,6 +55,10 @@ class Fields:
         """The value as it was sent, unchecked."""
         return self._sent.get(name)
 
+    def replace(self, name: str, text: str) -> None:
+        """Read another text for a field than the one that was sent."""
+        self._sent = {**self._sent, name: text}
+
     def reject(self, name: str, sentence: str) -> None:
         """Note what is wrong with a field; the first sentence stays."""
         self.errors.setdefault(name, sentence[:1].upper() + sentence[1:])

@@ -13,8 +13,7 @@ from aiproxy.services import Services
 from aiproxy.store import providers, statistics
 from aiproxy.store.providers import Provider
 from aiproxy.store.request_log import LogEntry
-from aiproxy.upstream import probe
-from aiproxy.web import forms, provider_state, render
+from aiproxy.web import forms, provider_state, provider_test, render
 from aiproxy.web.admin import connect, personal_keys
 from aiproxy.web.routing import ADMIN, Route, Visitor
 
@@ -140,16 +139,7 @@ def take_errors(services: Services, visitor: Visitor) -> dict[str, Any]:
 
 def _test(services: Services, visitor: Visitor, provider_id: int) -> HTTPResponse:
     provider = providers.get(services.database.connection(), provider_id)
-    result = probe.probe(services.transport, provider)
-    with services.transaction() as db:
-        providers.record_test(
-            db,
-            provider_id,
-            kind=result.kind,
-            message=result.message,
-            latency_ms=result.latency_ms,
-            now=services.now(),
-        )
+    result = provider_test.run_and_record(services, provider)
     return render.done(services, visitor, "/#setup", json=result.as_json())
 
 

@@ -15,9 +15,7 @@ from aiproxy.security import credentials
 from aiproxy.services import Services
 from aiproxy.store import providers, statistics
 from aiproxy.store.providers import Provider
-from aiproxy.upstream import probe
-from aiproxy.upstream.probe import ProbeResult
-from aiproxy.web import forms, provider_state, render
+from aiproxy.web import forms, provider_state, provider_test, render
 from aiproxy.web.admin import provider_form, provider_page
 from aiproxy.web.admin.provider_form import ProviderForm
 from aiproxy.web.admin.provider_secrets import NOTHING_KEPT
@@ -157,8 +155,7 @@ def test_stored(
 ) -> HTTPResponse:
     """Test a provider as it is stored, and remember the verdict."""
     provider = _get(services, provider_id)
-    result = _probe(services, provider)
-    _record(services, provider, result)
+    result = provider_test.run_and_record(services, provider)
     kind = "ok" if result.ok else "err"
     flash = Flash(
         f"{provider.name}: {result.message}",
@@ -180,9 +177,9 @@ def test_unsaved(services: Services, visitor: Visitor) -> HTTPResponse:
     if sent.form.errors:
         return _show_again(services, visitor, present, sent)
     _keep(services, visitor, sent)
-    result = _probe(services, replace(present, **sent.form.values))
+    result = provider_test.run(services, replace(present, **sent.form.values))
     if _is_as_stored(present, sent.form):
-        _record(services, present, result)
+        provider_test.record(services, present, result)
     return render.page(
         services,
         visitor,
@@ -204,7 +201,7 @@ def list_models(
 ) -> HTTPResponse:
     """The ids that the provider itself lists, for the fields of the form."""
     provider = _get(services, provider_id)
-    found = probe.list_models(services.transport, provider)
+    found = provider_test.list_models(services, provider)
     return render.answer_json({"models": found})
 
 
@@ -266,6 +263,9 @@ def _parse(
     *,
     for_test: bool = False,
 ) -> _Sent:
+    # The address that a test found to work, taken over by its button.
+    if fields.typed("suggested_endpoint"):
+        fields.replace("endpoint", fields.typed("suggested_endpoint"))
     form_id = fields.typed("form_id")
     if not _FORM_ID.fullmatch(form_id):
         form_id = provider_page.new_form_id()
@@ -328,22 +328,6 @@ def _is_as_stored(present: Provider, form: ProviderForm) -> bool:
     return bool(present.id) and all(
         getattr(present, name) == value for name, value in form.values.items()
     )
-
-
-def _probe(services: Services, provider: Provider) -> ProbeResult:
-    return probe.probe(services.transport, provider)
-
-
-def _record(services: Services, provider: Provider, result: ProbeResult) -> None:
-    with services.transaction() as db:
-        providers.record_test(
-            db,
-            provider.id,
-            kind=result.kind,
-            message=result.message,
-            latency_ms=result.latency_ms,
-            now=services.now(),
-        )
 
 
 ROUTES = [

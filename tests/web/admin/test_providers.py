@@ -7,7 +7,14 @@ import re
 import pytest
 
 from aiproxy.store import providers
-from tests.scripted_upstream import ScriptedUpstream, html, refuse
+from tests.scripted_upstream import (
+    Ask,
+    Call,
+    Reply,
+    ScriptedUpstream,
+    html,
+    refuse,
+)
 
 KEY = "sk-or-v1-abcdefgh7741"
 
@@ -24,9 +31,13 @@ def fields(**changes):
     }
 
 
+def calls_the_tool(_ask: Ask) -> Reply:
+    return Reply(calls=(Call("report_status", {"status": "ok"}),))
+
+
 @pytest.fixture
 def upstream():
-    with ScriptedUpstream() as running:
+    with ScriptedUpstream(calls_the_tool) as running:
         yield running
 
 
@@ -412,19 +423,59 @@ def test_a_tested_key_is_saved_without_typing_it_again(upstream, site, admin):
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"), [(refuse(401), "auth"), (refuse(429), "quota"), (html(), "http")]
+    ("reply", "kind"),
+    [
+        (refuse(401), "auth"),
+        (refuse(429, retry_after="30"), "quota"),
+        (refuse(404, "model not found"), "model"),
+        (html(), "http"),
+        (html(200), "path"),
+    ],
 )
 def test_a_bad_verdict_says_why(upstream, admin, script, reply, kind):
     typed = fields(endpoint=f"{upstream.url}/v1", api_key=upstream.key)
-    upstream.say(reply, reply, reply)
+    upstream.say(Reply(fault=reply))
     result = script.post("/provider/test", typed).json()
     assert (result["ok"], result["kind"]) == (False, kind)
     assert upstream.key not in str(result)
 
-    upstream.say(reply, reply, reply)
+    upstream.say(Reply(fault=reply))
     page = admin.post("/provider/test", typed)
     assert page.status == 200
     assert result["message"].partition(".")[0] in page.words
+
+
+def test_an_address_that_works_is_offered_and_taken(upstream, admin, site):
+    typed = fields(endpoint=f"{upstream.url}/wrong", api_key=upstream.key)
+    upstream.say(Reply(fault=html(404)))
+    page = admin.post("/provider/test", typed)
+    assert f'name="suggested_endpoint" value="{upstream.url}/v1"' in page.text
+    again = {
+        **typed,
+        "api_key": "",
+        "form_id": form_id_of(page),
+        "suggested_endpoint": f"{upstream.url}/v1",
+    }
+    page = admin.post("/provider/test", again)
+
+    assert "It works." in page.words
+    assert f'name="endpoint" type="url" value="{upstream.url}/v1"' in page.text
+
+
+def test_a_reference_that_leads_nowhere_is_said(upstream, script):
+    typed = fields(endpoint=f"{upstream.url}/v1", api_key="env:NOT_SET_KEY")
+    result = script.post("/provider/test", typed).json()
+
+    assert (result["ok"], result["kind"]) == (False, "auth")
+    assert "env:NOT_SET_KEY is not set" in result["message"]
+    assert upstream.received == []
+
+
+def test_a_key_by_reference_reaches_the_provider(upstream, script, monkeypatch):
+    monkeypatch.setenv("MINE_KEY", upstream.key)
+    typed = fields(endpoint=f"{upstream.url}/v1", api_key="env:MINE_KEY")
+
+    assert script.post("/provider/test", typed).json()["ok"] is True
 
 
 def test_a_stored_key_is_tested_on_its_own_host_alone(upstream, script):
@@ -478,6 +529,13 @@ def test_the_providers_own_models_are_listed(upstream, script):
     answer = script.get(f"/provider/models/{made['id']}")
 
     assert answer.json() == {"models": ["scripted-large", "scripted-small"]}
+
+
+def test_a_provider_that_lists_nothing_is_no_lost_session(site, script):
+    made = script.post("/provider/new", fields(endpoint="http://127.0.0.1:9/v1")).json()
+    answer = script.get(f"/provider/models/{made['id']}")
+
+    assert answer.status == 502
 
 
 def provider_fields(text: str) -> dict[str, object]:
