@@ -152,7 +152,14 @@ def open_connection(
     context = contexts.get(origin.ca_file) if origin.scheme == "https" else None
     proxy = origin.proxy
     first = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
-    connection = Connection(dial(*first, deadline, cancel))
+    try:
+        connection = Connection(dial(*first, deadline, cancel))
+    except UpstreamUnreachable as exc:
+        if proxy is None:
+            raise
+        raise UpstreamUnreachable(
+            f"the HTTP proxy does not answer: {exc.message}", kind=exc.kind
+        ) from exc
     try:
         cancel.attach(connection.interrupt)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,59 @@
+"""Debian's nginx and tinyproxy, started for a test on free loopback ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+
+def find(program: str) -> str:
+    """Its path; without it the test is skipped, in CI it fails."""
+    found = shutil.which(program) or shutil.which(f"/usr/sbin/{program}")
+    if found is None:
+        message = f"{program} is not installed (Debian: apt-get install {program})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def running(arguments: list[str], port: int, log: Path) -> Iterator[None]:
+    """The daemon in the foreground, until the block ends."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(arguments, stdout=output, stderr=output)
+        try:
+            _wait_for(port, process, log)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"{process.args} did not start:\n{log.read_text()}")
