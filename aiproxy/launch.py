@@ -55,6 +55,8 @@ class Launch:
         except BaseException:
             self._services.close()
             raise
+        # Before anyone reads our address and may want us to stop.
+        self.server.handle_signals()
         self._housekeeping = Housekeeping(self._services)
         if can_restart:
             self._services.restart = self._restart

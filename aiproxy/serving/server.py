@@ -131,14 +131,18 @@ class Server:
     def serve_forever(self, *, handles_signals: bool = True) -> bool:
         """Serve until a stop; true if all that ran came to its own end."""
         if handles_signals:
-            for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-                if hasattr(signal, name):
-                    signal.signal(getattr(signal, name), self._on_signal)
+            self.handle_signals()
         self.pump.start()
         try:
             return self._loop()
         finally:
             self._close()
+
+    def handle_signals(self) -> None:
+        """From now on a signal asks for a stop, also before serving has begun."""
+        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._on_signal)
 
     def start(self) -> Server:
         """Serve on a thread of its own."""

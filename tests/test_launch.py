@@ -1,0 +1,141 @@
+"""The start as a user meets it: what is printed, what stops it, the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.real_server import ROOT, RealServer, Visitor
+
+HELLO = [{"role": "user", "content": "what is this?"}]
+
+
+def run(
+    folder: Path, *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """The program to its end, in an empty folder."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "aiproxy.py"), *arguments],
+        check=False,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def one_line(ended: subprocess.CompletedProcess[str]) -> str:
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr
+
+
+def test_a_taken_port_is_one_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run(tmp_path, "--port", str(taken.getsockname()[1]))
+
+    assert "in use" in one_line(ended)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+
+    ended = run(tmp_path, "--port", "0", DATABASE_PATH="file/app.db")
+
+    assert "DATABASE_PATH" in one_line(ended)
+
+
+def test_a_foreign_database_is_one_line_and_untouched(tmp_path: Path) -> None:
+    foreign = tmp_path / "app.db"
+    foreign.write_text("no database at all, but somebody's notes")
+
+    ended = run(tmp_path, "--port", "0")
+
+    assert "app.db" in one_line(ended)
+    assert foreign.read_text().endswith("notes")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SERVER_PORT", "eighty"), ("PROXY_AUTH", "perhaps"), ("ADMIN_PASSWORD", "x")],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    ended = run(tmp_path, "serve", **{variable: value})
+
+    assert variable in one_line(ended)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_server_on_one_database_is_refused(tmp_path: Path) -> None:
+    with RealServer(tmp_path) as first:
+        ended = run(tmp_path, "--port", "0")
+
+        assert str(first.process.pid) in one_line(ended)
+
+
+def test_off_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--host", "0.0.0.0", "--port", "0", PROXY_AUTH="off")
+
+    assert "PROXY_AUTH" in one_line(ended)
+
+
+def test_on_an_open_address_the_first_password_is_random(tmp_path: Path) -> None:
+    environ = {"ADMIN_PASSWORD": "", "SERVER_HOST": "0.0.0.0"}
+    with RealServer(tmp_path, environ=environ) as server:
+        server.request("GET", "/health")
+        shown = [line for line in server.lines if "password of admin is" in line]
+        password = shown[0].split(" is ")[1].split(" ")[0]
+        visitor = Visitor(server)
+        visitor.log_in("admin", password)
+
+        assert visitor.get("/settings", accept="application/json").status == 200
+        assert not any("admin123" in line for line in server.lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_when_told_so(tmp_path: Path, number: signal.Signals) -> None:
+    server = RealServer(tmp_path).start()
+
+    server.process.send_signal(number)
+
+    assert server.process.wait(timeout=10) == 0
+    server.stop()
+
+
+def test_the_demo_answers_without_a_key_and_keeps_nothing(tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environ = {"TMPDIR": str(temporary), "ADMIN_PASSWORD": ""}
+    server = RealServer(tmp_path / "tmp", environ=environ, args=("--demo",)).start()
+    deadline_line = "keeps nothing"
+    body = {"model": "claude-opus-5", "max_tokens": 99, "messages": HELLO}
+    while not any("nothing is kept" in line for line in server.lines):
+        assert server.process.poll() is None, deadline_line
+    exports = dict(
+        line.split("export ")[1].split("=", 1)
+        for line in server.lines
+        if "export ANTHROPIC" in line
+    )
+    key = exports["ANTHROPIC_AUTH_TOKEN"]
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+
+    answer = server.request("POST", "/v1/messages", json.dumps(body).encode(), headers)
+    code = server.stop()
+
+    assert exports["ANTHROPIC_BASE_URL"] == server.url
+    assert answer.status == 200
+    assert "what is this?" in answer.json()["content"][0]["text"]
+    assert code == 0
+    assert list(temporary.iterdir()) == []
