@@ -113,21 +113,23 @@ def test_a_restored_backup_is_what_the_next_start_finds(stopped, tmp_path):
     assert stat.S_IMODE(os.stat(stopped).st_mode) == 0o600
 
 
+def left_by_a_killed_server(path):
+    """Main file and WAL, as they are when the last change is in the WAL alone."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
+        db.execute("UPDATE providers SET name = 'Later'")
+        db.commit()
+        return [Path(path + end).read_bytes() for end in ("", "-wal")]
+
+
 def test_changes_that_only_the_log_beside_held_are_kept_with_the_old_one(
     stopped, tmp_path
 ):
     backup = str(tmp_path / "backup.db")
     maintenance.backup(stopped, backup)
-    # As a killed server leaves it: what was saved last is in the WAL alone.
-    with closing(sqlite3.connect(stopped)) as db:
-        db.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
-        db.execute("UPDATE providers SET name = 'Later'")
-        db.commit()
-        left = {
-            file: file.read_bytes() for file in (Path(stopped), Path(stopped + "-wal"))
-        }
-    for file, content in left.items():
-        file.write_bytes(content)
+    main, wal = left_by_a_killed_server(stopped)
+    Path(stopped).write_bytes(main)
+    Path(stopped + "-wal").write_bytes(wal)
 
     kept = maintenance.restore(stopped, backup)
 
@@ -135,17 +137,19 @@ def test_changes_that_only_the_log_beside_held_are_kept_with_the_old_one(
     assert read(stopped, "SELECT name FROM providers") == [("One",)]
 
 
-def test_a_damaged_database_can_be_replaced(stopped, tmp_path):
+def test_the_log_beside_a_damaged_database_does_not_get_into_the_restored_one(
+    stopped, tmp_path
+):
     backup = str(tmp_path / "backup.db")
     maintenance.backup(stopped, backup)
-    with open(stopped, "wb") as file:
-        file.write(b"garbage" * 1000)
-    with open(stopped + "-wal", "wb") as file:
-        file.write(b"garbage")
+    _, wal = left_by_a_killed_server(stopped)
+    Path(stopped).write_bytes(b"garbage" * 1000)
+    Path(stopped + "-wal").write_bytes(wal)
 
     maintenance.restore(stopped, backup)
 
     assert read(stopped, "SELECT name FROM providers") == [("One",)]
+    assert Path(stopped + ".before-restore-wal").read_bytes() == wal
 
 
 def test_a_backup_can_be_restored_where_there_is_no_database(stopped, tmp_path):
