@@ -32,9 +32,9 @@ class Housekeeping:
         self._services = services
         self._watch_seconds = watch_seconds
         self._prune_seconds = prune_seconds
-        self._pruner = Pruner(services.database)
-        self._last_unlock = unlocks.last_id(services.database.connection())
         self._stopping = threading.Event()
+        self._pruner = Pruner(services.database, pause=self._stopping.wait)
+        self._last_unlock = unlocks.last_id(services.database.connection())
         self._thread = threading.Thread(
             target=self._run, name="housekeeping", daemon=True
         )

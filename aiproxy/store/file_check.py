@@ -6,6 +6,7 @@ Every refusal is a ConfigError: one line with what, where and what to do.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -69,10 +70,13 @@ def config_errors(path: str) -> Iterator[None]:
     except sqlite3.Error as exc:
         raise ConfigError(f"cannot open {path}: {_reason(exc)}") from exc
     except OSError as exc:
+        remedy = "make it writable for this account"
+        if exc.errno == errno.ENOSPC:
+            remedy = "free some space"
         raise ConfigError(
             f"cannot write in {os.path.dirname(path) or '.'}"
-            f" ({(exc.strerror or 'unknown error').lower()}): make it writable for this"
-            f" account, or {_USE_ANOTHER}"
+            f" ({(exc.strerror or 'unknown error').lower()}): {remedy}, or"
+            f" {_USE_ANOTHER}"
         ) from exc
 
 

@@ -38,7 +38,11 @@ def steady_clock() -> float:
 
 
 class Pruner:
-    """Deletes what is due; call `prune` now and then, from one thread."""
+    """Deletes what is due; call `prune` now and then, from one thread.
+
+    `pause` waits between steps and ends the work early when it gives something true,
+    as an Event's `wait` does.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class Pruner:
         *,
         wall_clock: Callable[[], float] = time.time,
         clock: Callable[[], float] = steady_clock,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._database = database
         self._wall_clock = wall_clock
@@ -118,7 +122,8 @@ class Pruner:
             if not deleted:
                 break
             total += deleted
-            self._pause(PAUSE_SECONDS)
+            if self._pause(PAUSE_SECONDS):
+                break
         return total
 
     def _give_back(self) -> None:
@@ -131,7 +136,8 @@ class Pruner:
         for _ in range(0, free, FREED_PAGES_A_STEP):
             # execute() would stop after one page, as each is a row without columns.
             db.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES_A_STEP:d})")
-            self._pause(PAUSE_SECONDS)
+            if self._pause(PAUSE_SECONDS):
+                break
 
 
 def _delete_some_rows(db: sqlite3.Connection, before: int) -> int:

@@ -19,4 +19,7 @@ def database(path):
 
 @pytest.fixture
 def db(database):
-    return database.connection()
+    connection = database.connection()
+    # The disk is not what these tests are about; test_database.py is about that too.
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection

@@ -1,5 +1,6 @@
 """What must not be opened is refused in one line, and left as it was."""
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -123,3 +124,9 @@ def test_advice_fits_what_was_asked(path):
         file.write("x" * 5000)
 
     assert "choose another backup" in refusal(path, advice="choose another backup")
+
+
+def test_a_full_disk_is_told_from_a_folder_that_may_not_be_written(path):
+    for code, remedy in ((errno.ENOSPC, "free some space"), (errno.EROFS, "writable")):
+        with pytest.raises(ConfigError, match=remedy), file_check.config_errors(path):
+            raise OSError(code, os.strerror(code))

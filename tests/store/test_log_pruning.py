@@ -164,6 +164,17 @@ def test_another_writer_gets_its_turn_between_steps(database, db, clock):
     assert len(written) >= 3
 
 
+def test_a_stop_ends_the_work_after_the_step_under_way(database, db, clock):
+    add_all(
+        db, [LogEntry(id=f"s{number}", time=NOW - 32 * DAY) for number in range(2000)]
+    )
+    pruner = Pruner(database, wall_clock=lambda: clock.wall, pause=lambda _: True)
+
+    pruner.prune(Settings())
+
+    assert len(ids(db)) == 2000 - log_pruning.ROWS_A_STEP
+
+
 def test_the_file_shrinks_once_much_of_it_is_empty(database, db, pruner, path):
     for number in range(20):
         add(db, f"r{number}", 8, bodies=(os.urandom(1_000_000),))
