@@ -100,7 +100,8 @@ def _looking_call(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _after_tool(result: Mapping[str, Any]) -> str:
     lines = [line for line in _text(result).splitlines() if line.strip()]
-    seen = f"Your client ran the tool and sent back {len(lines)} lines"
+    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+    seen = f"Your client ran the tool and sent back {count}"
     example = f", the first of them `{lines[0].strip()[:80]}`" if lines else ""
     return f"{seen}{example}. So tools work both ways.\n\n{GREETING}\n\n{GOODBYE}"
 
