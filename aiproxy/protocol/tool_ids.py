@@ -115,7 +115,8 @@ class UpstreamIds:
         if self._family == "kimi" and original is None:
             return own if _KIMI.match(own) else f"functions.{name}:{number}"
         # Claude and OpenAI check ids, so another provider's odd ones are replaced.
-        checked = original is None or self._family in ("claude", "gpt-5")
+        too_long = self._dialect == "openai" and len(own) > 40
+        checked = original is None or too_long or self._family in {"claude", "gpt-5"}
         return own if not checked or is_legal_upstream(own) else hashed(client_id)
 
     def _numbered(self, wanted: str) -> str:

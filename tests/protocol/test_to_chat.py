@@ -8,7 +8,7 @@ import pytest
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec, reasoning, tool_ids
-from aiproxy.protocol.to_chat import build_chat_request, without_billing_line
+from aiproxy.protocol.to_chat import build_chat_request
 from tests.protocol import golden_requests
 from tests.protocol.translating import (
     assistant,
@@ -80,7 +80,6 @@ def test_the_billing_line_is_the_user_s_own_in_other_places() -> None:
 
     assert messages[0]["content"] == BILLING
     assert messages[1]["content"] == BILLING
-    assert without_billing_line(5) == 5
 
 
 @pytest.mark.parametrize(

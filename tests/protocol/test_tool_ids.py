@@ -143,6 +143,15 @@ def test_illegal_originals_are_cleaned_for_those_who_check(family: str) -> None:
     assert re.fullmatch(r"call_[0-9a-f]{32}", tool_id)
 
 
+def test_openai_gets_no_id_that_is_too_long_for_it() -> None:
+    long = to_client("x." * 25)
+    short = to_client("x.y")
+
+    assert upstream_ids(short, dialect="openai", family="gpt") == ["x.y"]
+    (tool_id,) = upstream_ids(long, dialect="openai", family="gpt")
+    assert re.fullmatch(r"call_[0-9a-f]{32}", tool_id)
+
+
 @pytest.mark.parametrize("family", ["", "gemini", "grok", "kimi", "qwen"])
 def test_originals_go_back_byte_for_byte(family: str) -> None:
     original = "functions.X:0 ü/" + "y" * 50
