@@ -65,7 +65,7 @@ def parse(stream: bytes) -> list[ReadEvent]:
     if stream and not stream.endswith(b"\n\n"):
         raise ValueError("the stream ends within an event")
     for event in stream.decode("utf-8").split("\n\n")[:-1]:
-        lines = event.splitlines()
+        lines = event.split("\n")  # U+2028 may stand in a string
         if len(lines) != 2 or not lines[0].startswith("event: "):
             raise ValueError(f"not an event line and one data line: {event!r}")
         if not lines[1].startswith("data: "):

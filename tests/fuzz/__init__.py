@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of what meets the world: `python -m tests.fuzz --help`."""
