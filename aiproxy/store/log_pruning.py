@@ -152,7 +152,7 @@ def _delete_some_rows(db: sqlite3.Connection, before: int) -> int:
 
 
 def _delete_some_bodies(
-    db: sqlite3.Connection, before: int, enough: int = BODY_BYTES_A_STEP
+    db: sqlite3.Connection, before: int, enough: int = _FOREVER
 ) -> int:
     rows = db.execute(
         """

@@ -279,6 +279,19 @@ def test_a_backup_is_complete_while_writers_go_on(path, database):
         assert stat.S_IMODE(os.stat(f"{path}.backup{number}").st_mode) == 0o600
 
 
+def test_a_copy_is_made_in_one_step_as_commits_would_start_it_anew(tmp_path):
+    class Source:
+        pages = 0
+
+        def backup(self, target, *, pages):
+            self.pages = pages
+
+    source = Source()
+    module.copy(source, str(tmp_path / "backup"))
+
+    assert source.pages == -1
+
+
 def test_a_failed_copy_leaves_no_file(tmp_path, database):
     with pytest.raises(OSError, match="No such file"):
         database.backup(str(tmp_path / "missing" / "backup"))
