@@ -6,6 +6,7 @@ default value that looks like a schema, is the tool's own.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any, Callable, Dict, Mapping
 from urllib.parse import unquote
@@ -85,6 +86,12 @@ MAX_NESTING = 60
 
 _TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean"))
 _ANY: Schema = {"type": "string"}  # Gemini wants a type everywhere
+# What belongs to one type of several, and what rules out choices beside it.
+_BESIDE_TYPE = (
+    *("properties", "required", "items", "prefixItems", "minItems", "maxItems"),
+    *("minimum", "maximum", "format"),
+)
+_OWN = ("items", "prefixItems", "enum", "const")
 
 
 class _GeminiCleaner:
@@ -139,8 +146,8 @@ class _GeminiCleaner:
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(found, Mapping) and key in found:
                 found = found[key]
-            elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-                found = found[int(key)]
+            elif isinstance(found, list) and re.match(r"[0-9]{1,6}\Z", key):
+                found = found[int(key)] if int(key) < len(found) else unknown
             else:
                 return unknown
         self._following.append(reference)
@@ -152,11 +159,12 @@ class _GeminiCleaner:
             cleaned["description"] = flat["description"]
         self._add_type(cleaned, flat)
         self._add_choices(cleaned, flat)
+        if "anyOf" in cleaned:
+            return _with_choices_alone(cleaned)
         _add_enum(cleaned, flat)
         self._add_members(cleaned, flat)
         _add_limits(cleaned, flat)
-        if "type" not in cleaned and "anyOf" not in cleaned:
-            cleaned.update(_ANY)
+        cleaned.setdefault("type", _ANY["type"])
         return cleaned
 
     def _add_type(self, cleaned: Schema, flat: Schema) -> None:
@@ -168,8 +176,9 @@ class _GeminiCleaner:
         if len(known) == 1:
             cleaned["type"] = known[0]
         elif known and "enum" not in flat and "const" not in flat:
-            beside = {key: flat[key] for key in flat if key not in ("type", "anyOf")}
-            beside.pop("description", None)
+            beside = {key: flat[key] for key in flat if key in _BESIDE_TYPE}
+            for keyword in _BESIDE_TYPE:  # they are the choices' now
+                flat.pop(keyword, None)
             flat.setdefault("anyOf", [{**beside, "type": name} for name in known])
         elif isinstance(flat.get("properties"), dict):
             cleaned["type"] = "object"
@@ -190,13 +199,24 @@ class _GeminiCleaner:
         real = [choice for choice in telling if not _is_null(choice)]
         if len(real) < len(telling):
             cleaned["nullable"] = True
-        if not real or ("type" in cleaned and len(telling) < len(choices)):
+        if isinstance(flat.get("properties"), dict):
+            self._absorb(flat, real)
+            return
+        has_own = "type" in cleaned and len(telling) < len(choices)
+        if not real or has_own or any(keyword in flat for keyword in _OWN):
             return
         options = [self.clean(choice) for choice in real]
         if len(options) == 1:
             _merge(cleaned, options[0])
         else:
             cleaned["anyOf"] = options
+
+    def _absorb(self, flat: Schema, choices: list[Any]) -> None:
+        """An object of several forms has the properties of all of them."""
+        for choice in choices:
+            form = self._flatten(choice)
+            if isinstance(form.get("properties"), dict):
+                _merge(flat, {"properties": form["properties"]})
 
     def _add_members(self, cleaned: Schema, flat: Schema) -> None:
         properties = flat.get("properties")
@@ -224,12 +244,24 @@ class _GeminiCleaner:
         several = items if isinstance(items, list) else flat.get("prefixItems")
         if not isinstance(several, list) or not several:
             return dict(_ANY)
-        options: list[Schema] = []
-        for schema in several:
-            option = self.clean(schema)
-            if option not in options:
-                options.append(option)
-        return options[0] if len(options) == 1 else {"anyOf": options}
+        options = [self.clean(schema) for schema in several]
+        distinct = list(
+            {json_codec.encode_text(each): each for each in options}.values()
+        )
+        if len(distinct) == 1:
+            return distinct[0]
+        return _with_choices_alone({"anyOf": distinct})
+
+
+def _with_choices_alone(cleaned: Schema) -> Schema:
+    """`anyOf` has to be the only field [opencode#14700]: the rest goes inside."""
+    inside = {
+        name: cleaned[name] for name in ("description", "nullable") if name in cleaned
+    }
+    options: list[Schema] = []
+    for option in cleaned["anyOf"]:
+        options += option.get("anyOf", [option])
+    return {"anyOf": [{**inside, **option} for option in options]}
 
 
 def _says_what(choice: Any) -> bool:
@@ -250,7 +282,9 @@ def _merge(into: Schema, other: Mapping[str, Any]) -> None:
     for keyword, value in other.items():
         present = into.get(keyword)
         if keyword == "properties" and isinstance(value, dict):
-            own = present if isinstance(present, _Merged) else _Merged(present or {})
+            own = present if isinstance(present, _Merged) else _Merged()
+            if own is not present and isinstance(present, dict):
+                own.update(present)
             for name, schema in value.items():
                 own.setdefault(name, schema)
             into[keyword] = own

@@ -11,7 +11,6 @@ import re
 from typing import AbstractSet
 
 PREFIX = "toolu_aip"
-NONCE_LENGTH = 6
 MIN_PASSING = 20  # shorter ids are counters more often than not, and would repeat
 
 _LEGAL = re.compile(r"[A-Za-z0-9_-]+\Z")
