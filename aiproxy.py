@@ -5,4 +5,5 @@ Written for any Python: one that is too old must be able to say so.
 
 import runpy
 
-runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)
+if __name__ == "__main__":
+    runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)
