@@ -87,7 +87,7 @@ Showing {{periods[period]}}. <a href="{{url(link(range='all'))}}">Show all</a>\\
 </span><span class="muted">{{count(first)}}–{{count(last)}} of {{count(total)}}</span></div>
 % include('request_rows.tpl')
 </div>
-<nav class="pager" aria-label="Pages">
+<nav class="pager" aria-label="Newer and older requests">
 <span>\\
 %   if wanted.page > 1:
 <a class="button" href="{{url(link(page=wanted.page - 1 if wanted.page > 2 else ''))}}">{{icon('back')}} Newer</a>\\
