@@ -131,10 +131,12 @@ class Answer:
             self._take_waiting()
 
     def _begin_call(self, call: Call) -> None:
-        self._call = call
         # The client shows a block when it closes; the arguments may take a while.
         self._blocks.end_text()
+        if self.stop_sequence is not None:
+            return
         self._blocks.close()
+        self._call = call
         self._pass_on(call)
 
     def _pass_on(self, call: Call) -> None:

@@ -36,7 +36,8 @@ class Blocks:
         self._thoughts = Thoughts(reply.reasoning_key)
         self._blank_thought: list[str] = []
         self._source = ""  # where the open block's thought comes from
-        self._citations: dict[str, str] = {}
+        self._citations: dict[str, str] = {}  # pages to be shown
+        self._cited: set[str] = set()
 
     @property
     def stop_sequence(self) -> str | None:
@@ -61,7 +62,10 @@ class Blocks:
 
     def cite(self, citations: Sequence[tuple[str, str]]) -> None:
         """Pages that a search found; shown before the text, or else at the end."""
-        self._citations.update(citations)
+        for url, title in citations:
+            if url not in self._cited:
+                self._cited.add(url)
+                self._citations[url] = title
 
     def end_text(self) -> None:
         """Something else comes: what was held can become nothing but text."""
@@ -131,6 +135,8 @@ class Blocks:
             return
         if source in {_FIELDS, reasoning.PARTS} and not text.isspace():
             self.end_text()
+            if self.stop_sequence is not None:
+                return
         # A sealed item that came in between keeps its place.
         if not self._is_thinking(source) or self._thoughts.has_sealed:
             self._blank_thought.append(text)

@@ -496,6 +496,17 @@ def test_what_looked_like_a_stop_sequence_comes_at_the_end():
     assert texts(message) == [("text", "Hello ST")]
 
 
+@pytest.mark.parametrize(
+    "after", [calls(call("{}", call_id="a", name="f")), chunk(reasoning="hm")]
+)
+def test_what_was_held_as_a_tag_may_be_a_stop_sequence(after):
+    message = streamed(chunk(content="a<"), to=reply(stop_sequences=("<",)))
+    assert texts(message) == [("text", "a")]
+
+    message = streamed(chunk(content="<"), after, to=reply(stop_sequences=("<",)))
+    assert (message["content"], message["stop_sequence"]) == ([], "<")
+
+
 def test_a_stop_sequence_that_the_provider_names_is_told():
     message = streamed(
         chunk(content="Hello"),
