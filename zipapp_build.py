@@ -44,7 +44,9 @@ PLATFORMS = (
     "win_amd64",
 )
 # What is for packagers, and what in urllib3 is for browsers and for absent libraries.
-LEFT_OUT = re.compile(r"\.dist-info/|\.data/|\.typed$|^urllib3/contrib/[a-z]")
+LEFT_OUT = re.compile(
+    r"\.dist-info/|\.data/|\.typed$|^urllib3/contrib/[a-z]|^waitress/(runner|__main__)"
+)
 LICENSES = {
     "bcrypt": "Apache-2.0",
     "bottle": "MIT",
@@ -204,11 +206,11 @@ def collect(wheels: Sequence[Wheel], pythons: Mapping[str, str]) -> dict[str, by
     for name in sorted({*pythons, "py38", "py39"}):
         urllib3 = _urllib3_for(int(name[3:]), versions)
         fitting = dict(_modules(urllib3))
-        if urllib3 is not newest:
-            files.update({f"{name}/{path}": data for path, data in fitting.items()})
         if name in pythons:
             modules = {**own, **libraries, **fitting}
             files[f"{name}/code"] = _compiled(pythons[name], modules)
+        elif urllib3 is not newest:
+            files.update({f"{name}/{path}": data for path, data in fitting.items()})
     files["__main__.py"] = (ROOT / "zipapp_main.py").read_bytes()
     for wheel in wheels:
         if _is(wheel, "bcrypt"):

@@ -33,9 +33,7 @@ class Modules:
     def __init__(self, codes):
         self.archive = ARCHIVE
         self._codes = codes
-        self._sources = [zipimport.zipimporter(ARCHIVE)]
-        if LIBRARIES_DIFFER:
-            self._sources.insert(0, zipimport.zipimporter(OWN))
+        self._sources = zipimport.zipimporter(ARCHIVE)
 
     def find_spec(self, fullname, path=None, target=None):
         file = self._file_of(fullname)
@@ -57,18 +55,14 @@ class Modules:
         return self._codes[self._file_of(fullname)]
 
     def get_source(self, fullname):
-        """For tracebacks; not of __main__, by which name another file is meant here."""
-        if self._file_of(fullname) is None:
+        """For tracebacks; None where the archive holds that of another version."""
+        is_other = LIBRARIES_DIFFER and fullname.split(".")[0] == "urllib3"
+        if is_other or self._file_of(fullname) is None:
             return None
-        for source in self._sources:
-            try:
-                return source.get_source(fullname)
-            except zipimport.ZipImportError:
-                continue  # not in this folder
-        return None
+        return self._sources.get_source(fullname)
 
     def get_data(self, path):
-        return self._sources[-1].get_data(path)
+        return self._sources.get_data(path)
 
     def get_filename(self, fullname):
         return ARCHIVE + "/" + self._file_of(fullname)
@@ -100,9 +94,9 @@ def find_code():
     return marshal.loads(memoryview(data)[len(magic) :])
 
 
-if LIBRARIES_DIFFER:
-    sys.path.insert(0, OWN)
 modules = find_code()
 if modules is not None:
     sys.meta_path.insert(0, Modules(modules))
+elif LIBRARIES_DIFFER:
+    sys.path.insert(0, OWN)  # built without this Python's code: its sources instead
 runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)

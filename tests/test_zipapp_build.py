@@ -113,6 +113,22 @@ def test_it_serves_from_an_empty_folder_by_itself(
         assert server.make_admin_key().startswith("aip_")
 
 
+def test_a_python_whose_code_it_lacks_runs_the_sources(
+    archive: Path, tmp_path: Path
+) -> None:
+    without = tmp_path / "without.pyz"
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(without, "w") as target:
+        for name in source.namelist():
+            if not name.endswith("/code"):
+                target.writestr(name, source.read(name))
+    if sys.version_info < (3, 10):
+        pytest.skip("a build without 3.8 and 3.9 brings their libraries' sources")
+
+    program = (sys.executable, "-I", "-S", str(without))
+    with RealServer(tmp_path, program=program) as server:
+        assert server.request("GET", "/health").json()["status"] == "healthy"
+
+
 @pytest.mark.parametrize("version", ["2.7", "3.6", "3.7"])
 def test_a_python_that_is_too_old_is_told_so(archive: Path, version: str) -> None:
     python = next(PYENV.glob(f"{version}.*/bin/python"), None)
