@@ -127,11 +127,9 @@ def save_settings(services: Services, visitor: Visitor) -> HTTPResponse:
 def _sent(services: Services, fields: forms.Fields) -> dict[str, Any]:
     """The named fields; a form's absent checkbox is off, what is fixed is not sent."""
     fixed = services.snapshot.fixed
-    names = [*SETTINGS, store.FULL_LOGGING]
-    sent = {name: fields.raw(name) for name in names if name in fields}
     if fields.is_json:
-        unknown = [name for name in fields.names() if name not in names]
-        return {**sent, **{name: fields.raw(name) for name in unknown}}
+        return {name: fields.raw(name) for name in fields.names()}
+    sent = {name: fields.raw(name) for name in LABELS if name in fields}
     for name, setting in SETTINGS.items():
         if setting.kind == BOOLEAN and name not in fixed:
             sent[name] = name in fields

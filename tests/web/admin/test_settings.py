@@ -109,6 +109,13 @@ def test_an_unknown_setting_is_refused(script):
     assert list(answer.json()["error"]["fields"]) == ["colour"]
 
 
+def test_a_form_sets_nothing_that_it_does_not_show(site, admin):
+    before = site.services.settings.secret_key
+    admin.post("/settings", sent_by_form(site.services, secret_key="x" * 40))
+
+    assert site.services.settings.secret_key == before
+
+
 def test_a_setting_that_waits_for_a_restart_says_so(site, admin, script):
     answer = admin.post("/settings", sent_by_form(site.services, server_port="9000"))
     page = admin.follow(answer)
