@@ -135,7 +135,9 @@ def test_several_members_are_one_body():
     assert gunzip(gzip.compress(b"one, ") + gzip.compress(b"two")) == b"one, two"
 
 
-@pytest.mark.parametrize("data", [b"plain text", gzip.compress(b"x" * 999)[:-9]])
+@pytest.mark.parametrize(
+    "data", [b"plain text", gzip.compress(b"x" * 999)[:-9]], ids=["other", "cut"]
+)
 def test_broken_or_unfinished_gzip_is_refused(data):
     with pytest.raises(UpstreamBroken):
         gunzip(data)
