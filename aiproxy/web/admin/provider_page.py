@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from aiproxy import connect
 from aiproxy.protocol import endpoint, presets
@@ -14,7 +14,7 @@ from aiproxy.store import log_search, names
 from aiproxy.store.log_search import LogQuery
 from aiproxy.store.providers import Provider
 from aiproxy.upstream.probe import ProbeResult
-from aiproxy.web import provider_state
+from aiproxy.web import figures, provider_state
 from aiproxy.web.admin import provider_form, provider_secrets
 from aiproxy.web.admin.provider_secrets import NOTHING_KEPT, Kept
 from aiproxy.web.routing import Visitor
@@ -110,7 +110,7 @@ def _cards(
 
 def _key_state(provider: Provider, kept: Kept) -> str:
     if kept.api_key:
-        return f"Kept: {credentials.mask(kept.api_key)} Leave empty to use it."
+        return f"Kept: {credentials.mask(kept.api_key)}. Leave empty to use it."
     if not provider.api_key:
         return ""
     mask = credentials.mask(provider.api_key)
@@ -121,24 +121,30 @@ def _key_state(provider: Provider, kept: Kept) -> str:
 def _consequences(services: Services, provider: Provider) -> str:
     """What deleting it means, before it happens."""
     snapshot = services.snapshot
-    names = [a.alias for a in snapshot.aliases if a.provider_id == provider.id]
+    aliases = [a.alias for a in snapshot.aliases if a.provider_id == provider.id]
     sentences = []
-    if names:
-        listed = (
-            " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else names[0]
-        )
-        verb = "aliases {} stop" if names[1:] else "alias {} stops"
-        sentences.append(f"The {verb.format(listed)} working.")
+    if aliases:
+        verb = "aliases {} stop" if aliases[1:] else "alias {} stops"
+        sentences.append(f"The {verb.format(_listed(aliases))} working.")
     followers = [
         p.name for p in snapshot.providers.values() if p.fallback == provider.slug
     ]
     if followers:
-        sentences.append(f"{' and '.join(followers)} then fall back on nobody.")
+        verb = "fall" if followers[1:] else "falls"
+        sentences.append(f"{_listed(followers)} then {verb} back on nobody.")
     if provider.active:
         sentences.append("No provider is active until you activate another.")
     total = log_search.count(
         services.database.connection(), LogQuery(provider=provider.slug)
     )
     if total:
-        sentences.append(f"Its {total} requests stay in the log.")
+        verb = "stays" if total == 1 else "stay"
+        sentences.append(f"Its {figures.plural(total, 'request')} {verb} in the log.")
     return " ".join(sentences) or "Nothing else uses it."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

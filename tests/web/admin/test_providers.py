@@ -204,7 +204,7 @@ def test_a_bad_form_comes_back_with_its_input_and_without_the_key(admin):
     assert 'href="#endpoint"' in answer.text
     assert 'value="my-model"' in answer.text
     assert KEY not in answer.text
-    assert "Kept: …7741" in answer.words
+    assert "Kept: …7741." in answer.words
 
 
 def test_a_kept_key_is_saved_with_the_corrected_form(site, admin):
@@ -282,7 +282,7 @@ def test_a_delete_says_its_consequences_first(site, admin, script):
 
     assert "Delete Mine?" in words
     assert "The aliases fast and work stop working." in words
-    assert "Chutes then fall back on nobody." in words
+    assert "Chutes then falls back on nobody." in words
     assert "No provider is active until you activate another." in words
 
 
@@ -411,7 +411,7 @@ def test_the_verdict_is_in_place_and_the_form_is_kept(upstream, admin):
     assert "It works." in page.words.partition("Test and save")[2]
     assert f'value="{upstream.url}/v1"' in page.text
     assert upstream.key not in page.text
-    assert f"Kept: …{upstream.key[-4:]}" in page.words
+    assert f"Kept: …{upstream.key[-4:]}." in page.words
 
 
 def test_a_tested_key_is_saved_without_typing_it_again(upstream, site, admin):
