@@ -22,10 +22,12 @@ _AXE = """async () => {
 
 def assert_fits(page: Any) -> None:
     """Nothing but `<pre>` scrolls sideways."""
-    assert page.evaluate(_OVERFLOW) == []
+    found = page.evaluate(_OVERFLOW)
+    assert found == [], found
 
 
 def assert_accessible(page: Any, axe: str) -> None:
     """axe-core finds nothing, by the rules of WCAG 2.2 AA and good practice."""
     page.evaluate(axe)
-    assert page.evaluate(_AXE) == []
+    found = page.evaluate(_AXE)
+    assert found == [], found
