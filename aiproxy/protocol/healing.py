@@ -58,16 +58,17 @@ _MANDATORY = re.compile(
     re.IGNORECASE,
 )
 _REASONING_HISTORY = re.compile(
-    r"reasoning[_ ]?content|reasoning[_ ]?details|messages?[\w.\[\]]*\.reasoning\b",
+    r"reasoning[_ ]?content|reasoning[_ ]?details|messages?[\w.\[\]]*\.reasoning\b"
+    r"|messages?[.\[][0-9].{0,99}property ['\"`]reasoning['\"`]",
     re.IGNORECASE,
 )
 _IMAGES_REFUSED = re.compile(
-    r"image[_ ]input|image[_ ]url|input[_ ]image|at most 0 image"
-    r"|(?:not|n't) (?:support|accept|allow|a multimodal|able to (?:process|handle))"
+    r"image[_ ]input|at most 0 image|not a (?:multimodal|vision) model"
+    r"|unknown variant.{0,9}image|image_url is only supported"
+    r"|(?:not|n't) (?:support|accept|allow|able to (?:process|handle))"
     r".{0,60}(?:image|vision|picture|multimodal)"
-    r"|(?:images?|vision|multimodal (?:input|content)).{0,40}"
-    r"(?:not|n't) (?:be )?(?:supported|allowed|accepted)"
-    r"|not a (?:multimodal|vision) model",
+    r"|(?:image_url|images?|vision|multimodal (?:input|content)).{0,40}"
+    r"(?:not|n't) (?:be )?(?:supported|allowed|accepted)",
     re.IGNORECASE,
 )
 _SYSTEM_ROLE = re.compile(

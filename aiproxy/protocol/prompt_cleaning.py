@@ -28,8 +28,9 @@ _COMPANIES = (
     "|Moonshot AI|Moonshot|Zhipu AI|Zhipu|Alibaba|Meta AI|Cohere|Perplexity|MiniMax"
 )
 _VERSION = r"(?: ?-?[0-9]+(?:\.[0-9]+)*[a-z]?(?![\w]))?"
+_TIER = r"(?: (?:Opus|Sonnet|Haiku|Fable))?"
 _PRODUCTS = (
-    rf"Claude(?: Code| Agent SDK| Desktop)?(?: (?:Opus|Sonnet|Haiku|Fable))?{_VERSION}"
+    rf"Claude(?: Code| Agent SDK| Desktop)?{_TIER}{_VERSION}{_TIER}"
     rf"|(?:Opus|Sonnet|Haiku|Fable) [0-9]+(?:\.[0-9]+)*"
     r"|ChatGPT|GPT-[0-9]+(?:\.[0-9]+)*o?(?:[- ](?:mini|nano|pro|turbo))?"
     rf"|Gemini(?: (?:Pro|Flash|Ultra))?{_VERSION}(?: (?:Pro|Flash|Ultra))?"

@@ -114,15 +114,19 @@ def to_error(
     )
     # Without a code of its own an error inside a 200 may be any kind of error.
     full = overflow.find(400 if code is None else code, failure.text, parsed)
-    if full is not None and not _is_in_clients_words(failure.words):
+    is_own_error = api_format == "anthropic" and messages.is_error(parsed)
+    is_told_well = is_own_error and code == 400 and _is_in_clients_words(failure.words)
+    if full is not None and not is_told_well:
         told = overflow.message(
             full,
             _shown(failure),
             input_estimate=input_estimate,
             max_tokens=max_tokens,
         )
-        return UpstreamError(told, status=400, upstream_status=failure.said)
-    if api_format == "anthropic" and messages.is_error(parsed) and status // 100 != 3:
+        return UpstreamError(
+            error_text.shortened(told), status=400, upstream_status=failure.said
+        )
+    if is_own_error and status // 100 != 3:
         return _passed(failure, body, inside_200=inside_200)
     return _translated(failure, inside_200=inside_200)
 
@@ -213,7 +217,7 @@ def _passed(failure: _Failure, body: bytes, *, inside_200: bool) -> UpstreamErro
 def _translated(failure: _Failure, *, inside_200: bool) -> UpstreamError:
     status = _status(failure)
     return UpstreamError(
-        _told(failure, inside_200=inside_200),
+        error_text.shortened(_told(failure, inside_200=inside_200)),
         status=status,
         error_type=error_type_for(status),
         headers=_headers(failure, status),

@@ -390,6 +390,10 @@ def test_a_demanded_thought_is_given_even_if_empty(message, model, blank):
     "body",
     [
         body_of("'messages.2' : property 'reasoning_content' is unsupported"),
+        body_of(
+            "'messages.2' : for 'role:assistant' the following must be satisfied"
+            "[('messages.2' : property 'reasoning' is unsupported)]"
+        ),
         (
             b'{"detail":[{"loc":["body","messages",2,"assistant","reasoning_content"],'
             b'"msg":"Extra inputs are not permitted"}]}'
@@ -447,6 +451,10 @@ BLIND = {
     "deepseek": (400, "unknown variant `image_url`, expected `text`"),
     "vllm": (400, "At most 0 image(s) may be provided in one request."),
     "groq": (400, "This model does not support image content."),
+    "openai": (
+        400,
+        "Invalid content type. image_url is only supported by certain models.",
+    ),
 }
 
 
@@ -460,6 +468,20 @@ def test_refused_images_become_notes(status, message):
     content = healed["messages"][0]["content"]
     assert content.startswith("what is this?\n\n[")
     assert "image" in content
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "image exceeds 5 MB maximum: 6000000 bytes > 5242880 bytes",
+        "Invalid 'messages[0].content[1].image_url.url': failed to download",
+        "Could not process image",
+    ],
+)
+def test_a_picture_that_is_broken_is_the_clients_to_know(message):
+    sent = {"messages": [{"role": "user", "content": [IMAGE]}]}
+
+    assert heal(sent, body_of(message)) is None
 
 
 def test_missing_tool_support_is_not_about_images():

@@ -113,6 +113,7 @@ REFERENCES = {
         "the assistant, the assistant and the assistant",
     ),
     "versions": ("Claude 4.5 or Grok 4.", "the assistant or the assistant."),
+    "tier behind": ("Claude 3.5 Sonnet helps", "the assistant helps"),
     "possessive product": ("Claude's tools", "the assistant's tools"),
     "brackets": ("(Claude)", "(the assistant)"),
 }

@@ -162,6 +162,10 @@ def test_long_words_are_cut():
     assert len(error_for(500, body_of("x" * 10_000)).message) <= 2000
 
 
+def test_what_is_said_around_long_words_counts_too():
+    assert len(error_for(401, body_of("x" * 10_000)).message) <= 2000
+
+
 # Waiting
 
 
@@ -332,6 +336,14 @@ def test_an_anthropic_error_keeps_the_clients_own_texts_of_a_full_context():
     assert error_for(400, body, api_format="anthropic").body == body
 
 
+@pytest.mark.parametrize("status", [413, 500])
+def test_a_full_context_is_400_even_where_anthropics_words_have_another_status(status):
+    body = anthropic("api_error", "prompt is too long: 208310 tokens > 200000 maximum")
+
+    assert error_for(status, body, api_format="anthropic").status == 400
+    assert error_for(status, body).status == 400
+
+
 def test_a_foreign_text_of_a_full_context_is_translated_in_anthropics_shape_too():
     body = anthropic("invalid_request_error", "Input is too long for requested model.")
     error = error_for(400, body, api_format="anthropic")
@@ -500,4 +512,4 @@ def test_any_answer_becomes_an_error_of_the_api(
 
     assert 400 <= error.status <= 599
     assert error.message
-    assert len(error.message) <= 2100
+    assert len(error.message) <= 2000
