@@ -9,8 +9,7 @@ begins with the messages of the shorter one, byte for byte.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Mapping, Sequence
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec, reasoning, shapes, tool_results
@@ -20,50 +19,20 @@ from aiproxy.protocol.reasoning import Thought
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.tool_ids import UpstreamIds
 from aiproxy.protocol.tools import ToolNames
+from aiproxy.protocol.turns import (
+    AssistantTurn,
+    Call,
+    Result,
+    Turn,
+    TurnBuilder,
+    UserTurn,
+)
 
 # Mistral refuses a user message right behind a tool message [avante#2562].
 BETWEEN = "OK."
 # Gemini refuses a turn whose first call has no signature, as calls that another
 # model made have none; this value switches the check off [Google docs].
 SKIP_SIGNATURE = "skip_thought_signature_validator"
-
-
-@dataclass(frozen=True)
-class _Call:
-    client_id: str
-    name: str  # the upstream's
-    arguments: str
-
-
-@dataclass
-class _Result:
-    """A tool_result that has not found its call yet."""
-
-    block: Mapping[str, Any]
-    where: str
-    used: bool = False
-
-
-@dataclass
-class _AssistantTurn:
-    texts: list[str] = field(default_factory=list)
-    calls: list[_Call] = field(default_factory=list)
-    thoughts: list[Thought] = field(default_factory=list)
-
-    def extend(self, other: _AssistantTurn) -> None:
-        self.texts += other.texts
-        self.calls += other.calls
-        self.thoughts += other.thoughts
-
-
-@dataclass
-class _UserTurn:
-    """All user and system messages up to the next answer of the model."""
-
-    items: list[_Result | list[Part]] = field(default_factory=list)
-
-
-_Turn = Union[_AssistantTurn, _UserTurn]
 
 
 class ChatMessages:
@@ -83,44 +52,30 @@ class ChatMessages:
         translated: list[dict[str, Any]] = []
         media: list[Part] = []  # from tool results, for the user message after them
         for number, turn in enumerate(turns):
-            if isinstance(turn, _UserTurn):
+            if isinstance(turn, UserTurn):
                 translated += self._user_message(turn, media, translated)
                 continue
             following = turns[number + 1] if number + 1 < len(turns) else None
-            results = following.items if isinstance(following, _UserTurn) else []
+            results = following.items if isinstance(following, UserTurn) else []
             answer, media = self._assistant_messages(turn, results)
             translated += answer
         if self._target.dialect.strict_turns and _is_prefill(translated):
             translated[-1]["prefix"] = True
         return translated
 
-    def _turns(self, messages: Sequence[Message]) -> list[_Turn]:
-        turns: list[_Turn] = []
-        held: list[Part] = []  # reminders behind an answer wait for the next user turn
-        last_user = max(
-            (at for at, message in enumerate(messages) if message.role == "user"),
-            default=-1,
-        )
+    def _turns(self, messages: Sequence[Message]) -> list[Turn]:
+        turns = TurnBuilder(messages)
         for number, message in enumerate(messages):
             if message.role == "assistant":
-                if held and number > last_user:
-                    turns.append(_UserTurn([held]))
-                    held = []
-                _add(turns, self._assistant_turn(message))
+                turns.add_answer(self._assistant_turn(message), number)
             elif message.role == "user":
-                items = self._user_items(message)
-                if items:
-                    _add(turns, _UserTurn([held, *items] if held else items))
-                    held = []
-            elif turns and isinstance(turns[-1], _AssistantTurn):
-                held += self._reminder(message)
+                turns.add_user(self._user_items(message))
             else:
-                reminder = self._reminder(message)
-                _add(turns, _UserTurn([reminder] if reminder else []))
-        return [*turns, _UserTurn([held])] if held else turns
+                turns.add_reminder(self._reminder(message))
+        return turns.finish()
 
-    def _assistant_turn(self, message: Message) -> _AssistantTurn:
-        turn = _AssistantTurn()
+    def _assistant_turn(self, message: Message) -> AssistantTurn:
+        turn = AssistantTurn()
         for number, block in enumerate(message.blocks):
             where = f"{message.where}.{number}"
             kind = shapes.type_of(block)
@@ -137,9 +92,9 @@ class ChatMessages:
                 turn.texts += _texts(self._blocks.parts_of(block, where))
         return turn
 
-    def _call(self, block: Mapping[str, Any], where: str) -> _Call:
+    def _call(self, block: Mapping[str, Any], where: str) -> Call:
         name = shapes.required_text(block.get("name"), f"{where}.name")
-        return _Call(
+        return Call(
             shapes.id_of(block, "id"),
             self._names.upstream(name),
             json_codec.encode_text(_as_object(block.get("input"))),
@@ -154,12 +109,12 @@ class ChatMessages:
             text=text if isinstance(text, str) else "",
         )
 
-    def _user_items(self, message: Message) -> list[_Result | list[Part]]:
-        items: list[_Result | list[Part]] = []
+    def _user_items(self, message: Message) -> list[Result | list[Part]]:
+        items: list[Result | list[Part]] = []
         for number, block in enumerate(message.blocks):
             where = f"{message.where}.{number}"
             if shapes.type_of(block) == "tool_result":
-                items.append(_Result(block, where))
+                items.append(Result(block, where))
                 continue
             parts = self._blocks.parts_of(block, where)
             if parts:
@@ -183,17 +138,16 @@ class ChatMessages:
         return reminder + [part for part in parts if not is_text(part)]
 
     def _assistant_messages(
-        self, turn: _AssistantTurn, items: Sequence[_Result | list[Part]]
+        self, turn: AssistantTurn, items: Sequence[Result | list[Part]]
     ) -> tuple[list[dict[str, Any]], list[Part]]:
         """The assistant message, its tool messages, and what those could not hold."""
         self._ids.start_turn()
         ids = [self._ids.take(call.client_id, call.name) for call in turn.calls]
         messages = [self._assistant_message(turn, ids)]
-        waiting: dict[str, deque[_Result]] = {}
+        waiting: dict[str, deque[Result]] = {}
         for item in items:
-            if isinstance(item, _Result):
-                client_id = shapes.id_of(item.block, "tool_use_id")
-                waiting.setdefault(client_id, deque()).append(item)
+            if isinstance(item, Result):
+                waiting.setdefault(item.client_id, deque()).append(item)
         media: list[Part] = []
         for call, tool_id in zip(turn.calls, ids):
             queue = waiting.get(call.client_id)
@@ -213,7 +167,7 @@ class ChatMessages:
         return messages, media
 
     def _assistant_message(
-        self, turn: _AssistantTurn, ids: Sequence[str]
+        self, turn: AssistantTurn, ids: Sequence[str]
     ) -> dict[str, Any]:
         message: dict[str, Any] = {
             "role": "assistant",
@@ -236,7 +190,7 @@ class ChatMessages:
         return message
 
     def _add_extra_content(
-        self, calls: list[dict[str, Any]], turn: _AssistantTurn
+        self, calls: list[dict[str, Any]], turn: AssistantTurn
     ) -> None:
         own: dict[str, Any] = {}
         for thought in turn.thoughts:
@@ -252,13 +206,13 @@ class ChatMessages:
 
     def _user_message(
         self,
-        turn: _UserTurn,
+        turn: UserTurn,
         media: Sequence[Part],
         before: Sequence[Mapping[str, Any]],
     ) -> list[dict[str, Any]]:
         parts = list(media)
         for item in turn.items:
-            if not isinstance(item, _Result):
+            if not isinstance(item, Result):
                 parts += item
             elif not item.used:
                 parts += tool_results.stray(item.block, self._blocks, item.where)
@@ -273,24 +227,6 @@ class ChatMessages:
         ):
             return [{"role": "assistant", "content": BETWEEN}, message]
         return [message]
-
-
-def _add(turns: list[_Turn], turn: _Turn) -> None:
-    """Append a turn; one of nothing vanishes, and equal neighbours merge."""
-    last = turns[-1] if turns else None
-    if isinstance(turn, _AssistantTurn):
-        if not turn.texts and not turn.calls:
-            return
-        if isinstance(last, _AssistantTurn):
-            last.extend(turn)
-            return
-    else:
-        if not turn.items:
-            return
-        if isinstance(last, _UserTurn):
-            last.items += turn.items
-            return
-    turns.append(turn)
 
 
 def _texts(parts: list[Part]) -> list[str]:

@@ -230,7 +230,11 @@ def conversations(
         if turn:
             content = turn[0]["content"]
             calls = [block for block in content if block["type"] == "tool_use"]
-        turn += draw(st.lists(system_messages, max_size=1))
+        reminders = draw(st.lists(system_messages, max_size=1))
+        turn += reminders
+        if turns and reminders and reminders[0]["content"] and draw(st.booleans()):
+            turns.append(turn)  # the model answers to a reminder alone
+            continue
         turn.append(draw(user_messages(calls, whole=draw(st.booleans()))))
         turn += draw(st.lists(system_messages, max_size=1))
         turns.append(turn)

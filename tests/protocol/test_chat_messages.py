@@ -397,6 +397,16 @@ def test_a_system_message_behind_the_last_answer_is_the_last_user_turn() -> None
     ]
 
 
+def test_a_system_message_that_the_model_answered_is_a_turn_of_its_own() -> None:
+    assert shape(user("a"), assistant("b"), system("s"), assistant("c"), user("d")) == [
+        ("user", "a"),
+        ("assistant", "b"),
+        ("user", REMINDER("s")),
+        ("assistant", "c"),
+        ("user", "d"),
+    ]
+
+
 def test_a_system_message_before_a_prefill_stays_before_it() -> None:
     assert shape(user("a"), assistant("b"), system("s"), assistant("c")) == [
         ("user", "a"),
