@@ -68,8 +68,20 @@ def text_of(content: object, separator: str = "\n\n") -> str:
     return separator.join(text for text in texts if text)
 
 
-def without_billing_line(text: str) -> str:
-    """A system text without a bookkeeping line at its head."""
-    if not text.startswith(BILLING_HEADER):
-        return text
-    return text.partition("\n")[2]
+def without_billing(system: Any) -> Any:
+    """A system prompt without the client's bookkeeping for Anthropic.
+
+    The first line of a string, or a whole block; the same words elsewhere are the
+    user's.
+    """
+    if isinstance(system, str) and system.startswith(BILLING_HEADER):
+        return system.partition("\n")[2]
+    if isinstance(system, list):
+        return [block for block in system if not is_billing(block)]
+    return system
+
+
+def is_billing(block: Any) -> bool:
+    """A block of the client's bookkeeping."""
+    text = block.get("text") if isinstance(block, Mapping) else None
+    return isinstance(text, str) and text.startswith(BILLING_HEADER)

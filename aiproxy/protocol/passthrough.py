@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import compat, reasoning
-from aiproxy.protocol.messages import BILLING_HEADER, blocks_of, without_billing_line
+from aiproxy.protocol.messages import blocks_of, without_billing
 from aiproxy.protocol.passthrough_answer import Answer, translate_answer
 from aiproxy.protocol.passthrough_stream import PassthroughStream
 from aiproxy.protocol.reply import ReplyContext
@@ -79,22 +79,12 @@ def _capped(body: Body, maximum: int | None) -> Body:
 
 
 def _without_billing(body: Body) -> Body:
-    system = body.get("system")
-    kept: Any = system
-    if isinstance(system, str):
-        kept = without_billing_line(system)
-    elif isinstance(system, list):
-        kept = [block for block in system if not _is_billing(block)]
-    if kept == system:
+    kept = without_billing(body.get("system"))
+    if kept == body.get("system"):
         return body
     if kept:
         return {**body, "system": kept}
     return {key: value for key, value in body.items() if key != "system"}
-
-
-def _is_billing(block: Any) -> bool:
-    text = block.get("text") if isinstance(block, Mapping) else None
-    return isinstance(text, str) and text.startswith(BILLING_HEADER)
 
 
 def _without_envelopes(body: Body) -> Body:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
 from aiproxy.protocol import prompt_cleaning, prompt_regions
-from aiproxy.protocol.messages import BILLING_HEADER, text_of, without_billing_line
+from aiproxy.protocol.messages import is_billing, text_of, without_billing
 from aiproxy.protocol.prompt_template import DEFAULT_TEMPLATE
 
 __all__ = ["DEFAULT_TEMPLATE", "PLACEHOLDERS", "PromptConfig", "apply", "render"]
@@ -80,16 +80,7 @@ def render(system_text: str, config: PromptConfig, model: str) -> str:
 
 def client_text(system: object) -> str:
     """A client's system prompt as one text, without its bookkeeping."""
-    if isinstance(system, str):
-        return without_billing_line(system)
-    if not isinstance(system, list):
-        return ""
-    return text_of([block for block in system if not _is_billing(block)])
-
-
-def _is_billing(block: Any) -> bool:
-    text = block.get("text") if isinstance(block, Mapping) else None
-    return isinstance(text, str) and text.startswith(BILLING_HEADER)
+    return text_of(without_billing(system))
 
 
 # Whose prompt is replaced
@@ -225,7 +216,7 @@ def _named(text: str, name: str) -> str:
 def _cleaned_system(system: Any, config: PromptConfig) -> Any:
     """The client's own prompt, block by block."""
     if isinstance(system, str):
-        text = _cleaned_own(without_billing_line(system), config)
+        text = _cleaned_own(without_billing(system), config)
         return _named(text, config.system_name)
     if not isinstance(system, list):
         return system
@@ -233,7 +224,7 @@ def _cleaned_system(system: Any, config: PromptConfig) -> Any:
     name = config.system_name
     if name and not any(name in text_of([block]) for block in blocks):
         for number, block in enumerate(blocks):
-            if text_of([block]) and not _is_billing(block):
+            if text_of([block]) and not is_billing(block):
                 blocks[number] = {**block, "text": _named(block["text"], name)}
                 break
     return blocks
@@ -241,7 +232,7 @@ def _cleaned_system(system: Any, config: PromptConfig) -> Any:
 
 def _cleaned_block(block: Any, config: PromptConfig) -> Any:
     text = text_of([block])
-    if not text or _is_billing(block):
+    if not text or is_billing(block):
         return block
     cleaned = _cleaned_own(text, config)
     # A block must not become empty: Anthropic refuses that.

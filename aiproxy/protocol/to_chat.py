@@ -12,7 +12,7 @@ from typing import Any, Mapping, Sequence
 from aiproxy.protocol import effort, history, options, shapes, tools
 from aiproxy.protocol.chat_messages import ChatMessages
 from aiproxy.protocol.content_blocks import ContentBlocks, text_part
-from aiproxy.protocol.messages import BILLING_HEADER, without_billing_line
+from aiproxy.protocol.messages import without_billing
 from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.tools import Tools
@@ -95,29 +95,11 @@ def build_chat_request(request: Mapping[str, Any], target: Target) -> ChatReques
 def _system_message(
     request: Mapping[str, Any], rule: str, blocks: ContentBlocks
 ) -> list[dict[str, Any]]:
-    system = _without_billing(request.get("system"))
+    system = without_billing(request.get("system"))
     parts = blocks.parts_of_all(shapes.blocks(system, "system"), "system")
     texts = [part for part in parts if part["type"] == "text"]
     content = blocks.content_of(texts + text_part(rule))
     return [] if content is None else [{"role": "system", "content": content}]
-
-
-def _without_billing(system: Any) -> Any:
-    """The system prompt without the client's bookkeeping for Anthropic.
-
-    The first line of a string, or a whole block; the same words elsewhere are the
-    user's.
-    """
-    if isinstance(system, str):
-        return without_billing_line(system)
-    if isinstance(system, list):
-        return [block for block in system if not _is_billing_block(block)]
-    return system
-
-
-def _is_billing_block(block: Any) -> bool:
-    text = block.get("text") if isinstance(block, dict) else None
-    return isinstance(text, str) and text.startswith(BILLING_HEADER)
 
 
 def _stream_fields(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_texts_are_joined_by_a_blank_line():
     ],
 )
 def test_only_a_billing_line_at_the_head_goes(text, kept):
-    assert messages.without_billing_line(text) == kept
+    assert messages.without_billing(text) == kept
 
 
 @pytest.mark.parametrize(
