@@ -11,12 +11,11 @@ import sqlite3
 import time
 from typing import Callable
 
-from aiproxy.store import sessions
+from aiproxy.store import log_sums, sessions
 from aiproxy.store.database import Database
 from aiproxy.store.settings import Settings
 
-HOUR = 3600
-DAY = 24 * HOUR
+DAY = 24 * 3600
 BODY_DAYS = 7
 MAX_JUMP_SECONDS = DAY
 ROWS_A_STEP = 500
@@ -97,7 +96,7 @@ class Pruner:
         self._repeat(lambda db: _delete_some_bodies(db, before))
 
     def _delete_usage(self, before: int) -> None:
-        self._repeat(lambda db: _delete_some_hours(db, before))
+        self._repeat(lambda db: log_sums.delete_before(db, before))
 
     def _shrink(self, max_bytes: int) -> int:
         """The oldest bodies, then the oldest rows, until the rest fits."""
@@ -169,15 +168,4 @@ def _delete_some_bodies(
         if size >= min(enough, BODY_BYTES_A_STEP):
             break
     db.executemany("DELETE FROM request_bodies WHERE seq = ? AND part = ?", found)
-    return len(found)
-
-
-def _delete_some_hours(db: sqlite3.Connection, before: int) -> int:
-    # Whole hours only: a part of one is still in the log.
-    rows = db.execute(
-        "SELECT DISTINCT hour FROM usage_hours WHERE hour <= ? ORDER BY hour LIMIT 6",
-        (before - HOUR,),
-    ).fetchall()
-    found = [(row["hour"],) for row in rows]
-    db.executemany("DELETE FROM usage_hours WHERE hour = ?", found)
     return len(found)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from aiproxy.store import statistics
-
 # Marks the file as ours: "aipx".
 APPLICATION_ID = 0x61697078
 
@@ -190,9 +188,25 @@ _FIRST: tuple[str, ...] = (
         PRIMARY KEY (hour, provider, model, user_id, user, key_prefix, session_id)
     )
     """,
+    # A member's pages read own rows, newest first.
+    "CREATE INDEX request_log_by_user ON request_log (user_id)",
+    # The same by half an hour, for the dashboard's bars.
+    """
+    CREATE TABLE request_totals (
+        start INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        PRIMARY KEY (start, provider, user_id)
+    )
+    """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_FIRST, *statistics.SCHEMA),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 
 
 def version_of(db: sqlite3.Connection) -> int:

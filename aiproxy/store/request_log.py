@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Sequence
 
 from aiproxy.errors import NotFound
+from aiproxy.store import log_sums
 
 # In this order in LogEntry.bodies and in the pages' four stations.
 BODY_PARTS = (
@@ -96,6 +97,7 @@ class Packed:
 def add_many(db: sqlite3.Connection, entries: Iterable[LogEntry]) -> None:
     """Store entries; the caller commits. One with a known id is left out."""
     for entry in entries:
+        row = _to_row(entry)
         cursor = db.execute(
             """
             INSERT INTO request_log (
@@ -112,11 +114,11 @@ def add_many(db: sqlite3.Connection, entries: Iterable[LogEntry]) -> None:
                 :cache_write_tokens, :usage_estimated, :attempts, :notes, :search
             ) ON CONFLICT (id) DO NOTHING
             """,
-            _to_row(entry),
+            row,
         )
         if cursor.rowcount < 1:
             continue
-        _add_usage(db, entry)
+        log_sums.add(db, row)
         if entry.bodies:
             _add_bodies(db, cursor.lastrowid or 0, entry.bodies)
 
@@ -209,43 +211,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     return value
-
-
-def _add_usage(db: sqlite3.Connection, entry: LogEntry) -> None:
-    db.execute(
-        """
-        INSERT INTO usage_hours (
-            hour, provider, model, user_id, user, key_prefix, session_id, requests,
-            errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens
-        ) VALUES (
-            :hour, :provider, :model, :user_id, :user, :key_prefix, :session_id, 1,
-            :error, :input_tokens, :output_tokens, :cache_read_tokens,
-            :cache_write_tokens
-        ) ON CONFLICT (
-            hour, provider, model, user_id, user, key_prefix, session_id
-        ) DO UPDATE SET
-            requests = requests + 1,
-            errors = errors + excluded.errors,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens
-        """,
-        {
-            "hour": entry.time // 3600 * 3600,
-            "provider": _clean(entry.provider),
-            "model": _clean(entry.model),
-            "user_id": entry.user_id or 0,
-            "user": _clean(entry.user),
-            "key_prefix": _clean(entry.key_prefix),
-            "session_id": _clean(entry.session_id),
-            "error": int(entry.is_failure),
-            "input_tokens": entry.input_tokens,
-            "output_tokens": entry.output_tokens,
-            "cache_read_tokens": entry.cache_read_tokens,
-            "cache_write_tokens": entry.cache_write_tokens,
-        },
-    )
 
 
 def pack(entry: LogEntry) -> LogEntry:

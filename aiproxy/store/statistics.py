@@ -12,64 +12,13 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Iterable, NamedTuple, Sequence
 
+from aiproxy.store.log_sums import STEP_SECONDS
 from aiproxy.store.request_log import LogEntry, from_row
 
-STEP_SECONDS = 1800  # of the stored sums
 SAMPLES = 4000  # durations read for percentiles; fewer requests are all read
 LONGEST_STREAK = 500
 # What the client did wrong or broke off says nothing of the provider.
 CLIENT_FAULTS = (400, 413, 422, 499)
-
-# A request that its client gave up (499) is no failure of anybody's.
-SCHEMA: tuple[str, ...] = (
-    # A member's pages read own rows, newest first.
-    "CREATE INDEX request_log_by_user ON request_log (user_id)",
-    """
-    CREATE TABLE request_totals (
-        start INTEGER NOT NULL,
-        provider TEXT NOT NULL,
-        user_id INTEGER NOT NULL,
-        requests INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL,
-        cached_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        PRIMARY KEY (start, provider, user_id)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TRIGGER request_log_counted AFTER INSERT ON request_log BEGIN
-        INSERT INTO request_totals VALUES (
-            new.time - new.time % 1800, new.provider, COALESCE(new.user_id, 0),
-            1, new.status >= 400 AND new.status <> 499,
-            new.input_tokens + new.cache_read_tokens + new.cache_write_tokens,
-            new.cache_read_tokens, new.output_tokens
-        )
-        ON CONFLICT (start, provider, user_id) DO UPDATE SET
-            requests = requests + 1,
-            failed = failed + excluded.failed,
-            input_tokens = input_tokens + excluded.input_tokens,
-            cached_tokens = cached_tokens + excluded.cached_tokens,
-            output_tokens = output_tokens + excluded.output_tokens;
-    END
-    """,
-    """
-    CREATE TRIGGER request_log_uncounted AFTER DELETE ON request_log BEGIN
-        UPDATE request_totals SET
-            requests = requests - 1,
-            failed = failed - (old.status >= 400 AND old.status <> 499),
-            input_tokens = input_tokens
-                - old.input_tokens - old.cache_read_tokens - old.cache_write_tokens,
-            cached_tokens = cached_tokens - old.cache_read_tokens,
-            output_tokens = output_tokens - old.output_tokens
-        WHERE start = old.time - old.time % 1800 AND provider = old.provider
-            AND user_id = COALESCE(old.user_id, 0);
-        DELETE FROM request_totals
-        WHERE start = old.time - old.time % 1800 AND provider = old.provider
-            AND user_id = COALESCE(old.user_id, 0) AND requests < 1;
-    END
-    """,
-)
 
 
 @dataclass(frozen=True)

@@ -67,15 +67,6 @@ def test_stored_sums_and_single_rows_say_the_same(db, step):
     assert sum(own, Counts()).requests == 50
 
 
-def test_deleted_rows_are_taken_off_the_sums(db):
-    add(db, row(1), row(2, status=500), row(3, provider="other"))
-
-    db.execute("DELETE FROM request_log WHERE id <> 'req_2'")
-    found = statistics.counts(db, since=START, step=1800)
-
-    assert found == {(START, "openrouter"): Counts(1, 1, 10, 0, 5)}
-
-
 def test_a_row_that_comes_twice_counts_once(db):
     add(db, row(1), row(1))
 
