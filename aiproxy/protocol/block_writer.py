@@ -39,7 +39,10 @@ class BlockWriter(Protocol):
         """End the open block; a thinking block is signed."""
 
     def finish(
-        self, stop_reason: str, stop_sequence: str | None, usage: Mapping[str, Any]
+        self,
+        stop_reason: str | None,
+        stop_sequence: str | None,
+        usage: Mapping[str, Any],
     ) -> None:
         """The answer is complete; no block is open."""
 
@@ -99,7 +102,10 @@ class EventWriter:
         self.kind = ""
 
     def finish(
-        self, stop_reason: str, stop_sequence: str | None, usage: Mapping[str, Any]
+        self,
+        stop_reason: str | None,
+        stop_sequence: str | None,
+        usage: Mapping[str, Any],
     ) -> None:
         self._event(
             {
@@ -148,7 +154,10 @@ class MessageWriter:
         self.kind = ""
 
     def finish(
-        self, stop_reason: str, stop_sequence: str | None, usage: Mapping[str, Any]
+        self,
+        stop_reason: str | None,
+        stop_sequence: str | None,
+        usage: Mapping[str, Any],
     ) -> None:
         self.message["stop_reason"] = stop_reason
         self.message["stop_sequence"] = stop_sequence

@@ -106,13 +106,18 @@ class Blocks:
     ) -> None:
         """What the reasoning fields of one delta hold: (field, text) and details."""
         self._tags.ignore_tags()
-        texts = [self._thoughts.new_text(field, text) for field, text in found]
+        texts = []
+        for field, text in found:
+            if field == reasoning.DETAILS and len(found) > 1:
+                # Beside a field with the text the details only repeat it.
+                self._thoughts.is_beside(field)
+            else:
+                texts.append(self._thoughts.new_text(field, text))
         sealed, rest = split_leading_sealed(details)
         self._keep(sealed, is_whole=is_whole)
         self._show_thought("".join(texts), _FIELDS)
         if self._is_thinking(_FIELDS):
             for field, _ in found:
-                # Beside a field with the text the details only repeat it.
                 if field != reasoning.DETAILS or len(found) == 1:
                     self._thoughts.stood_in(field)
         self._keep(rest, is_whole=is_whole)

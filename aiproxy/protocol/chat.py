@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any, Iterator, Mapping, NamedTuple
 
+from aiproxy.errors import UpstreamBroken
 from aiproxy.protocol import arguments, json_codec, reasoning, surrogates
 
 Chunk = Mapping[str, Any]
@@ -17,6 +18,7 @@ Chunk = Mapping[str, Any]
 # Deeper than the arguments may be, so that they can be refused as themselves.
 _MAX_DEPTH = 500
 _SHORT = 1000
+MAX_ENTRIES = 10_000
 _DONE = "[DONE]"
 _PLAIN_FIELDS = frozenset({"content", "role"})
 
@@ -192,6 +194,15 @@ def _has_more(delta: Chunk) -> bool:
 # -- what a delta holds
 
 
+def _entries(value: Any) -> list[Any]:
+    """The entries of a list; nobody has that many, and each takes its time."""
+    if not isinstance(value, list):
+        return []
+    if len(value) > MAX_ENTRIES:
+        raise UpstreamBroken(f"the provider sent over {MAX_ENTRIES} entries at once")
+    return value
+
+
 def thoughts_of(delta: Chunk) -> list[tuple[str, str]]:
     """Reasoning with the field it stood in; the same text may stand in several."""
     found: list[tuple[str, str]] = []
@@ -207,9 +218,7 @@ def thoughts_of(delta: Chunk) -> list[tuple[str, str]]:
 
 def details_of(delta: Chunk) -> list[dict[str, Any]]:
     """OpenRouter's `reasoning_details`, which must come back whole."""
-    details = delta.get("reasoning_details")
-    if not isinstance(details, list):
-        return []
+    details = _entries(delta.get("reasoning_details"))
     return [detail for detail in details if isinstance(detail, dict)]
 
 
@@ -225,7 +234,7 @@ def detail_text(detail: Chunk) -> str:
 def contents_of(delta: Chunk) -> Iterator[tuple[str, str]]:
     """The content in pieces, each with its kind, and a refusal after it."""
     content = delta.get("content")
-    for part in content if isinstance(content, list) else [content]:
+    for part in _entries(content) if isinstance(content, list) else [content]:
         kind, text = _part(part)
         if text:
             yield kind, text
@@ -254,10 +263,9 @@ def _plain_text(value: Any) -> str:
 
 def calls_of(delta: Chunk) -> list[CallPiece]:
     """The pieces of tool calls, the one of the legacy field last."""
-    calls = delta.get("tool_calls")
     pieces = [
         _call_piece(call, call.get("function"))
-        for call in (calls if isinstance(calls, list) else [])
+        for call in _entries(delta.get("tool_calls"))
         if isinstance(call, dict)
     ]
     if len(pieces) > 1 and not any(piece.id or piece.number for piece in pieces):
@@ -297,9 +305,8 @@ def _number(value: Any) -> int | None:
 
 def citations_of(delta: Chunk) -> list[tuple[str, str]]:
     """The pages that a search found, as URL and title."""
-    annotations = delta.get("annotations")
     found: list[tuple[str, str]] = []
-    for annotation in annotations if isinstance(annotations, list) else []:
+    for annotation in _entries(delta.get("annotations")):
         if not isinstance(annotation, dict):
             continue
         citation = annotation.get("url_citation")

@@ -118,7 +118,9 @@ class ChatReader:
         self._writer.finish(stop_reason, stop_sequence, usage)
 
     def settle_usage(self) -> None:
-        """What the answer cost, as far as is known."""
+        """What the answer cost, as far as is known; one that never began, nothing."""
+        if not self.started:
+            return
         usage = usages.from_chat(
             self._counts,
             dialect=self._reply.dialect,

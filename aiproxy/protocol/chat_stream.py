@@ -36,7 +36,9 @@ class ChatStreamTranslator:
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended, and what it cost."""
+        """How it ended, and what it has cost so far."""
+        if not self.done:
+            self._reader.settle_usage()  # it may end here: the client can hang up
         return self._reader.outcome
 
     def feed(self, data: bytes) -> bytes:
@@ -76,8 +78,8 @@ class ChatStreamTranslator:
         return self.end()
 
     def _give_up(self, error: AIProxyError) -> bytes:
-        self.done = True
         self._reader.settle_usage()
+        self.done = True
         self.outcome.error = error
         if not self.started:
             raise error

@@ -41,8 +41,9 @@ def translate_answer(body: bytes, reply: ReplyContext) -> TranslatedAnswer:
 
 
 def as_events(message: Mapping[str, Any]) -> bytes:
-    """A whole message as the stream that a client has asked for."""
-    usage = message["usage"]
+    """A whole message, ours or a provider's, as the stream that a client asked for."""
+    found = message.get("usage")
+    usage = found if isinstance(found, dict) else {}
     writer = EventWriter()
     writer.start(
         {
@@ -53,19 +54,28 @@ def as_events(message: Mapping[str, Any]) -> bytes:
             "usage": {**usage, "output_tokens": 0},
         }
     )
-    for block in message["content"]:
-        field = _GROWING.get(block["type"])
-        if field is None:
-            writer.open(block)
-        else:
-            empty: Any = {} if field == "input" else ""
-            signature = {"signature": ""} if block["type"] == "thinking" else {}
-            writer.open({**block, field: empty, **signature})
-            value = block[field]
-            writer.add(value if isinstance(value, str) else json.dumps(value))
-        writer.close(block.get("signature", ""))
-    writer.finish(message["stop_reason"], message["stop_sequence"], usage)
+    content = message.get("content")
+    for block in content if isinstance(content, list) else []:
+        if isinstance(block, dict) and isinstance(block.get("type"), str):
+            _write_block(writer, block)
+    writer.finish(message.get("stop_reason"), message.get("stop_sequence"), usage)
     return writer.take()
+
+
+def _write_block(writer: EventWriter, block: Mapping[str, Any]) -> None:
+    field = _GROWING.get(block["type"])
+    if field is None:
+        writer.open(block)
+        writer.close()
+        return
+    value = block.get(field)
+    empty: Any = {} if field == "input" else ""
+    signature = {"signature": ""} if field == "thinking" else {}
+    writer.open({**block, field: empty, **signature})
+    if value:
+        writer.add(value if isinstance(value, str) else json.dumps(value))
+    signed = block.get("signature")
+    writer.close(signed if isinstance(signed, str) else "")
 
 
 def _without_gzip(body: bytes) -> bytes:

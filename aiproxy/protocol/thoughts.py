@@ -51,6 +51,10 @@ class Thoughts:
         self._at[field] = len(self._shown)
         return data.decode()
 
+    def is_beside(self, field: str) -> None:
+        """This field only repeats what came with it, in its own words perhaps."""
+        self._at[field] = len(self._shown)
+
     def begin_block(self, text: str = "") -> None:
         """A thinking block opens with this text, the last that was new."""
         self._block_end = len(self._shown)

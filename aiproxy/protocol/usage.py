@@ -92,7 +92,7 @@ def _output(counts: Counts, prompt: int, dialect: str) -> int:
     total = _count(counts, "total_tokens")
     if dialect == "gemini":
         # Its completion tokens leave out the thoughts, which only the total has.
-        return max(total - prompt, completion)
+        return total - prompt if total > prompt else completion
     details = _object(counts, "completion_tokens_details")
     reasoning = _count(details, "reasoning_tokens") or _count(
         counts, "reasoning_tokens"

@@ -233,6 +233,20 @@ def test_pieces_of_details_come_back_whole():
     assert thought.fields == ("reasoning",)
 
 
+def test_details_in_other_words_only_repeat_the_field_beside_them():
+    details = [
+        {"type": "reasoning.summary", "summary": "One", "index": 0},
+        {"type": "reasoning.summary", "summary": "Two", "index": 1},
+    ]
+    message = streamed(
+        chunk(reasoning="One\n\nTwo", reasoning_details=details), chunk("stop")
+    )
+    (block,) = message["content"]
+
+    assert block["thinking"] == "One\n\nTwo"
+    assert list(unpacked(block).details) == details
+
+
 def test_details_alone_are_shown():
     message = streamed(
         chunk(

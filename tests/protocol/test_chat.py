@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from aiproxy.errors import UpstreamBroken
 from aiproxy.protocol import chat
 
 JUNK = [None, "", "x", 0, 7, 1.5, True, [], [None], ["x"], [[]], {}, {"x": None}]
@@ -295,3 +296,22 @@ def test_a_delta_of_text_alone_is_plain(more):
 )
 def test_any_other_chunk_is_not_plain(chunk):
     assert chat.plain_text_of(chunk) == ""
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": [None] * 10_001},
+        {"tool_calls": [None] * 10_001},
+        {"reasoning_details": [None] * 10_001},
+        {"annotations": [None] * 10_001},
+    ],
+)
+def test_lists_without_end_are_refused(delta):
+    with pytest.raises(UpstreamBroken, match="10000 entries"):
+        _ = (
+            *chat.contents_of(delta),
+            *chat.calls_of(delta),
+            *chat.details_of(delta),
+            *chat.citations_of(delta),
+        )

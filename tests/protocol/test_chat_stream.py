@@ -459,6 +459,25 @@ def test_the_outcome_of_a_broken_stream_knows_what_it_cost():
     assert translator.outcome.usage.input_tokens == 50
 
 
+def test_the_outcome_of_a_running_stream_knows_what_it_has_cost():
+    translator, _ = started(chunk(content="Hello"))
+    assert translator.outcome.usage.input_tokens == REPLY.input_estimate
+    assert translator.outcome.usage.estimated
+
+    translator.feed(sse(chunk(content="x", usage=USAGE), done=False))
+    assert translator.outcome.usage.input_tokens == 50
+    assert not translator.outcome.usage.estimated
+
+
+def test_an_answer_that_never_began_cost_nothing():
+    translator = ChatStreamTranslator(REPLY)
+    assert translator.outcome.usage.input_tokens == 0
+
+    with pytest.raises(UpstreamError):
+        translator.end()
+    assert translator.outcome.usage.input_tokens == 0
+
+
 # -- stop sequences
 
 

@@ -584,3 +584,18 @@ def test_nothing_but_our_errors_comes_out_of_any_json():
             from_chat.translate_answer(body, REPLY)
         except UpstreamError:
             continue
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"content": None, "usage": None},
+        {"content": [None, {"type": 7}, {"type": "tool_use"}, {"type": "thinking"}]},
+        {"content": [{"type": "text"}, {"type": "image", "x": 1}], "usage": {"a": 1}},
+    ],
+)
+def test_a_message_of_any_shape_becomes_events(message):
+    events = from_chat.as_events(message)
+
+    assert events.endswith(b'data: {"type":"message_stop"}\n\n')

@@ -43,6 +43,14 @@ def test_another_text_is_shown_too():
     assert shown(("a", "one"), ("b", "two"), ("a", "three")) == ["one", "two", "three"]
 
 
+def test_a_field_beside_another_is_as_far_as_the_other():
+    ledger = Thoughts(KEY)
+    ledger.new_text("a", "one")
+    ledger.is_beside("b")
+
+    assert ledger.new_text("b", "two") == "two"
+
+
 @given(st.lists(st.text(st.sampled_from("aé😀")), max_size=8), st.data())
 def test_one_text_in_two_fields_is_shown_once_however_both_are_cut(pieces, data):
     whole = "".join(pieces)

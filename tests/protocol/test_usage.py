@@ -109,6 +109,12 @@ def test_gemini_counts_its_thoughts_in_the_total_alone():
     assert numbers({**counts, "total_tokens": None}, dialect="gemini")[1] == 20
 
 
+def test_gemini_without_thoughts_is_counted_by_its_total():
+    counts = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 115}
+
+    assert numbers(counts, dialect="gemini") == (100, 15, 0, 0)
+
+
 @pytest.mark.parametrize(
     "counts",
     [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": None}],
