@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Protocol
 
 from aiproxy.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
@@ -255,6 +255,14 @@ class Caller:
         )
 
 
+@dataclass(frozen=True)
+class _Refusal:
+    """An answer that is none, and what it teaches."""
+
+    error: UpstreamError
+    lesson: healing.Lesson | None
+
+
 class _Trial:
     """One address asked, at most four times; keeps what was seen on the way."""
 
@@ -287,32 +295,31 @@ class _Trial:
     def run(self) -> None:
         """Raises UpstreamError for everything that is no good answer."""
         lessons: list[healing.Lesson] = []
-        for _ in range(MAX_HEALING_STEPS + 1):
+        while True:
             body = healing.apply(self._body, lessons, self._target)
-            lesson = self._ask(body)
-            if lesson is None:
+            refusal = self._ask(body)
+            if refusal is None:
                 return
-            lessons.append(lesson)
-        raise UpstreamBroken("the provider refuses one parameter after another")
+            if refusal.lesson is None or len(lessons) == MAX_HEALING_STEPS:
+                raise refusal.error
+            lessons.append(refusal.lesson)
 
-    def _ask(self, body: dict[str, Any]) -> healing.Lesson | None:
-        """None for an answer, else what its refusal teaches."""
+    def _ask(self, body: dict[str, Any]) -> _Refusal | None:
+        """None for an answer."""
         caller = self._caller
         response = caller.send(self._url, json_codec.encode(body))
         try:
             if response.status == 200:
                 self._read_stream(response)
                 return None
-            refusal = caller.read(response, MAX_ANSWER_BYTES)
+            told = caller.read(response, MAX_ANSWER_BYTES)
         finally:
             response.close()
-        self._note_kind(refusal)
+        self._note_kind(told)
         lesson = healing.learn(
-            response.status, refusal, body, api_format=caller.provider.api_format
+            response.status, told, body, api_format=caller.provider.api_format
         )
-        if lesson is None:
-            raise caller.to_error(response, refusal)
-        return lesson
+        return _Refusal(caller.to_error(response, told), lesson)
 
     def _read_stream(self, response: UpstreamResponse) -> None:
         stream: passthrough.PassthroughStream | ChatStreamTranslator
