@@ -14,7 +14,6 @@ from aiproxy.head import RequestHead
 from aiproxy.protocol import json_codec
 from aiproxy.services import Services
 from aiproxy.upstream.cancellation import Cancellation
-from aiproxy.web import guard
 from aiproxy.web.guard import Caller
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
