@@ -20,6 +20,7 @@ from aiproxy.protocol.target import Target
 
 PREFIX = "aip1."
 MAX_ENVELOPE_BYTES = 4 * 1024 * 1024
+_MAX_MISSES = 16
 
 # Names for where the text of a thought stood: the two fields of a message, its list
 # `reasoning_details`, a `thinking` part of its content, or a tag in its text, which
@@ -84,16 +85,22 @@ def _without_shown_texts(
 ) -> tuple[list[dict[str, Any]], list[list[Any]]]:
     kept: list[dict[str, Any]] = []
     shown: list[list[Any]] = []
-    at = 0
+    at = misses = 0
     for number, detail in enumerate(details):
         copy = dict(detail)
         for name in ("text", "summary"):
             value = copy.get(name)
-            start = text.find(value, at) if isinstance(value, str) and value else -1
-            if start >= 0:
-                at = start + len(value or "")
-                shown.append([number, name, start, at])
-                copy[name] = None  # keeps its place among the keys
+            if not isinstance(value, str) or not value:
+                continue
+            # Each search may run to the end: after some in vain only the next place.
+            end = at + len(value) if misses > _MAX_MISSES else len(text)
+            start = text.find(value, at, end)
+            if start < 0:
+                misses += 1
+                continue
+            at = start + len(value)
+            shown.append([number, name, start, at])
+            copy[name] = None  # keeps its place among the keys
         kept.append(copy)
     return kept, shown
 
@@ -231,9 +238,21 @@ def give_back(
         _put_text(message, text, fields)
     if text and target.send_reasoning != "never":
         _put_tagged(message, text, fields)
-    details = [detail for thought in thoughts for detail in thought.details]
+    details = _joined_details(thoughts)
     if details and _may_return(target):
         message["reasoning_details"] = details
+
+
+def _joined_details(thoughts: Sequence[Thought]) -> list[dict[str, Any]]:
+    """The details of all blocks; a late piece, as a signature, joins its item."""
+    merger = DetailMerger()
+    for thought in thoughts:
+        for detail in thought.details:
+            if detail.get("index") is None and not detail.get("id"):
+                merger.add_whole(detail)  # nothing says that it belongs to another
+            else:
+                merger.add(detail)
+    return merger.take()
 
 
 def _may_return(target: Target) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from typing import Any
 
@@ -292,6 +293,30 @@ def test_thoughts_of_one_turn_are_joined() -> None:
         "reasoning": "ab",
         "reasoning_details": [{"index": 0}, {"index": 1}],
     }
+
+
+def test_a_late_piece_joins_its_item() -> None:
+    text = {"type": "reasoning.text", "text": "a", "index": 0}
+    sealed = {"type": "reasoning.encrypted", "data": "x"}
+    late = {"type": "reasoning.text", "signature": "s", "index": 0}
+    thoughts = [
+        Thought("a", ("reasoning_details",), (text, sealed)),
+        Thought("", (), (late, sealed)),
+    ]
+
+    back = given_back(*thoughts)["reasoning_details"]
+    assert back == [{**text, "signature": "s"}, sealed, sealed]
+
+
+def test_details_that_are_not_shown_are_packed_in_linear_time() -> None:
+    details = [{"text": f"y{number}", "index": number} for number in range(20_000)]
+    started = time.process_time()
+    envelope = reasoning.pack(KEY, [], details, text="x" * 2_000_000)
+
+    assert time.process_time() - started < 2
+    thought = reasoning.unpack(envelope, KEY, text="x" * 2_000_000)
+    assert thought is not None
+    assert list(thought.details) == details
 
 
 @pytest.mark.parametrize("dialect", ["groq", "cerebras", "mistral"])
