@@ -189,6 +189,10 @@ class Blocks:
     def close(self) -> None:
         """End the open block; opaque items that waited for it follow."""
         if self._writer.kind == "thinking":
+            half = self._thoughts.flush()
+            if half:
+                self._thoughts.grow_block(half)
+                self.write(half)
             self._writer.close(self._thoughts.signature())
         elif self._writer.kind:
             self._writer.close()

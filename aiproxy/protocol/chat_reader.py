@@ -20,6 +20,8 @@ MAX_BODY_BYTES = 32 << 20
 _MAX_HEAD_BYTES = 64 << 10  # kept of an answer that may turn out to be none
 _BYTES_PER_TOKEN = 3.5  # rather high than low
 _BOM = b"\xef\xbb\xbf"
+# An answer that ended so did not end by itself.
+_CUTTING = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
 _SPACE = b" \t\r\n" + _BOM
 
 
@@ -100,7 +102,7 @@ class ChatReader:
         self.done = True
         stop_reason = chat.to_stop_reason(self._finish_reason)
         self._answer.finish(
-            cut=stop_reason == "max_tokens",
+            cut=stop_reason in _CUTTING,
             is_certain=is_whole or bool(self._finish_reason),
         )
         stop_sequence = self._answer.stop_sequence or self._named_stop
@@ -209,7 +211,9 @@ class ChatReader:
         try:
             answer = chat.decode(body.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
-            raise self._no_answer(body) from None
+            raise UpstreamBroken(
+                "the provider's answer is not valid JSON, or was cut off"
+            ) from None
         error = chat.error_in(answer)
         if error is not None:
             raise self._error(error)

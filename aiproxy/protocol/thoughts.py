@@ -55,6 +55,15 @@ class Thoughts:
         """This field only repeats what came with it, in its own words perhaps."""
         self._at[field] = len(self._shown)
 
+    def flush(self) -> str:
+        """What is left of half a character at the end of a thought."""
+        halves = [name for name, joiner in self._joiners.items() if joiner.flush()]
+        if not halves:
+            return ""
+        self._shown += "\ufffd".encode()
+        self._at.update((name, len(self._shown)) for name in halves)
+        return "\ufffd"
+
     def begin_block(self, text: str = "") -> None:
         """A thinking block opens with this text, the last that was new."""
         self._block_end = len(self._shown)

@@ -133,6 +133,18 @@ def test_a_thought_of_whitespace_alone_makes_no_block():
     assert types(message) == ["text"]
 
 
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_halves_of_a_character_in_thoughts_find_each_other(field):
+    message = streamed(
+        chunk(**{field: "a\ud83d"}),
+        chunk(**{field: "\ude00b\ud83d"}),
+        chunk(content="Hello"),
+        chunk("stop"),
+    )
+
+    assert texts(message) == [("thinking", "a😀b\ufffd"), ("text", "Hello")]
+
+
 def test_the_same_text_in_two_fields_is_one_thought():
     message = streamed(
         chunk(reasoning_content="a", reasoning="a"),

@@ -274,6 +274,17 @@ def test_arguments_cut_by_the_token_limit_cannot_run():
     assert message["stop_reason"] == "max_tokens"
 
 
+@pytest.mark.parametrize(
+    "finish", ["max_tokens", "model_context_window_exceeded", "content_filter"]
+)
+def test_arguments_cut_for_another_reason_cannot_run_either(finish):
+    message = answered(
+        {"tool_calls": [call('{"a":"x","b":[1]', call_id="a", name="f")]}, finish
+    )
+
+    assert tool_uses(message) == [("f", {"a": "x", "b": None})]
+
+
 def test_an_earlier_call_without_arguments_was_not_cut():
     pieces = [call("", call_id="a", name="f"), call('{"a":1', call_id="b", name="g")]
     message = answered({"tool_calls": pieces}, "length")
@@ -423,6 +434,7 @@ def test_citations_without_an_offered_search_are_dropped():
         b'{"choices": [{"message": {}}]}',
         b'{"choices": [{"text": "x"}]}',
         b'{"choices": [{"message": {"content": "Hel',
+        b'{"message": {"content": "Hel"}}\n{"done": true}\n',
         b": comment\n\n",
         b"data: [DONE]\n\n",
         b"data: hello\n\n",
