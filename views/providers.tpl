@@ -14,6 +14,7 @@
 </div></div>
 % else:
 <div class="card flush">
+<div class="roomy">
 <table class="table" role="table">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Provider</th>\\
 % if is_admin:
@@ -84,5 +85,6 @@
 % end
 </tbody>
 </table>
+</div>
 </div>
 % end

@@ -79,7 +79,11 @@ end
 % if entry.first_token_ms is not None:
 , {{duration(entry.first_token_ms)}} to the first word\\
 % end
-{{time_bar}}</dd>
+{{time_bar}}\\
+% if time_bar:
+<span class="legend"><span><i class="f2"></i>waiting</span><span><i class="f1"></i>answering</span></span>\\
+% end
+</dd>
 </dl>
 <dl class="numbers">
 % about = 'about ' if entry.usage_estimated else ''

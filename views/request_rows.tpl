@@ -1,6 +1,7 @@
 <%
 # Rows of the request log: `entries`, and `log_query`, which each link carries along.
 %>
+<div class="roomy">
 <table class="table" role="table">
 <caption class="hidden">{{get('caption', 'Requests')}}</caption>
 <thead role="rowgroup"><tr role="row">
@@ -41,3 +42,4 @@
 % end
 </tbody>
 </table>
+</div>

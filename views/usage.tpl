@@ -36,7 +36,8 @@
 </div></div>
 % else:
 <div class="card flush">
-<table class="table" role="table">
+<div class="sideways" tabindex="0" role="group" aria-label="Usage">
+<table class="table{{' many' if len(groups) > 2 else ''}}" role="table">
 <caption class="hidden">Usage by {{', '.join(group_words[name] for name in groups) or 'nothing'}}</caption>
 <thead role="rowgroup"><tr role="row">
 %   for name in groups:
@@ -53,12 +54,20 @@
 %   for row in rows:
 <tr role="row">
 %     for place, name in enumerate(groups or ('',)):
-%       value = row.group.get(name, '') or ('All' if not name else 'none')
+%       value = row.group.get(name, '')
+%       shown = (value[:8] if name == 'session' else value) or ('none' if name else 'All')
+%       path = '/logs' + encode({name: value, 'range': 'all'}) if name == 'session' and value else ''
 %       if place == 0:
-<th role="rowheader" scope="row" class="subject">{{value}}</th>
+<th role="rowheader" scope="row" class="subject{{' nowrap' if name == 'day' else ''}}">\\
 %       else:
-<td role="cell" class="full subject">{{value}}</td>
+<td role="cell" class="full subject">\\
 %       end
+%       if path:
+<a href="{{url(path)}}" title="{{value}}">{{shown}}</a>\\
+%       else:
+{{shown}}\\
+%       end
+</{{'th' if place == 0 else 'td'}}>
 %     end
 %     for name, words in counts:
 %       value = getattr(row, name)
@@ -76,6 +85,7 @@
 </tr></tfoot>
 %   end
 </table>
+</div>
 </div>
 %   if hidden_rows:
 <p class="muted">{{count(hidden_rows)}} more rows are in the export.</p>
