@@ -20,7 +20,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
-from aiproxy.errors import AIProxyError
+from aiproxy.errors import AIProxyError, Unavailable
 from aiproxy.serving.running import Running
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Pump:
         self._selector = selectors.DefaultSelector()
         self._calls: collections.deque[Callable[[], None]] = collections.deque()
         self._is_stopping = False
+        self.is_stopped = False  # nothing is carried any further
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -87,7 +88,7 @@ class Pump:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; streams that still run are left as they are."""
+        """End the thread, and what still runs on it: nobody is told any more."""
         self._is_stopping = True
         self.call(lambda: None)
         self._thread.join(5.0)
@@ -124,9 +125,12 @@ class Pump:
         self.call(end)
 
     def call(self, function: Callable[[], None]) -> None:
-        """Have the pump's thread run it, soon."""
+        """Have the pump's thread run it, soon; after its end it runs here."""
         self._calls.append(function)
-        with contextlib.suppress(BlockingIOError):  # it is awake already
+        if self.is_stopped:
+            self._run_pending()
+            return
+        with contextlib.suppress(OSError):  # it is awake already
             self._wake_out.send(b"\0")
 
     # The selector. Its registrations may change while the thread waits in it: epoll
@@ -162,6 +166,12 @@ class Pump:
             if now >= next_tick:
                 next_tick = now + tick
                 self._tick(now)
+        self.is_stopped = True
+        self._run_pending()
+        for running in list(self.streams):
+            running.abandon(Unavailable("the server has stopped"))
+        for rest in list(self._rests):
+            rest.close()
 
     def _select(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
         try:
@@ -174,8 +184,15 @@ class Pump:
     def _run_calls(self, mask: int) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_in.recv(4096)
-        while self._calls:
-            self._calls.popleft()()
+        self._run_pending()
+
+    def _run_pending(self) -> None:
+        while True:
+            try:
+                call = self._calls.popleft()
+            except IndexError:
+                return
+            call()
 
     def _tick(self, now: float) -> None:
         for running in list(self.streams):

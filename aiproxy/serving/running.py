@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable
 from aiproxy.errors import (
     AIProxyError,
     ClientGone,
+    Unavailable,
     UpstreamBroken,
     UpstreamTimeout,
 )
@@ -81,16 +82,24 @@ class Running:
         self._output_at = now  # an event for the client
         self._sent_at = now  # bytes taken by the client
 
+    @property
+    def held_bytes(self) -> int:
+        """What the client has not taken."""
+        return len(self._unsent)
+
     # Begin
 
     def begin(self) -> None:
         """Take over both sockets from the worker."""
+        if self._pump.is_stopped:
+            self.abandon(Unavailable("the server has stopped"))
+            return
         self._pump.streams.add(self)
         self._guard(self._begin)
 
     def _begin(self) -> None:
         if self._channel.is_gone:
-            self._leave(ClientGone())
+            self._leave()
             return
         with self._channel.lock:
             # What the client has not taken of the head; ours from now on.
@@ -126,7 +135,7 @@ class Running:
             self.fail(exc)
         except Exception as exc:
             log.exception("a stream failed")
-            self._give_up(exc)
+            self.abandon(exc)
 
     # The upstream's side
 
@@ -181,7 +190,7 @@ class Running:
         if is_last and self._is_chunked:
             framed += LAST_CHUNK
         if framed and not self._send_raw(framed):
-            self._leave(ClientGone())
+            self._leave()
         elif is_last:
             self._end(None)
         elif len(self._unsent) > self._pump.limits.held_bytes:
@@ -217,7 +226,7 @@ class Running:
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self._leave(ClientGone())
+            self._leave()
             return
         del self._unsent[:sent]
         self._sent_at = time.monotonic()
@@ -234,7 +243,7 @@ class Running:
         except OSError:
             has_ended = True
         if has_ended:
-            self._leave(ClientGone())
+            self._leave()
         else:
             # The next request, which waits in the kernel until this one has ended. A
             # hang-up behind it is noticed when we write.
@@ -276,7 +285,7 @@ class Running:
         limits = self._pump.limits
         silence = now - self._input_at
         if self._unsent and now - self._sent_at > limits.unread_seconds:
-            self._leave(ClientGone("the client does not read its answer"))
+            self.abandon(ClientGone("the client does not read its answer"))
         elif now - self._began_at > limits.stream_seconds:
             self.fail(UpstreamTimeout("the answer took too long"))
         elif self._is_paused:
@@ -304,25 +313,24 @@ class Running:
             last = self._translator.fail(error)
         except Exception as exc:
             log.exception("a stream failed")
-            self._give_up(exc)
+            self.abandon(exc)
             return
         # With a finish reason the answer was complete, and its end is a proper one.
         cause = None if self._translator.finish_seen else error
         framed = b"%x\r\n%b\r\n" % (len(last), last) if last else b""
         if not self._send_raw(framed + LAST_CHUNK if self._is_chunked else last):
-            self._leave(ClientGone())
+            self._leave()
         else:
             self._end(cause)
 
-    def _give_up(self, exc: Exception) -> None:
-        """A mistake of ours: the connection ends without a last chunk."""
-        self._channel.hang_up()
-        self._end(exc, keeps_alive=False)
-
-    def _leave(self, error: ClientGone) -> None:
-        """Nobody listens: the upstream is closed at once."""
+    def abandon(self, error: Exception) -> None:
+        """End it without a word: the client sees no last chunk."""
         self._channel.hang_up()
         self._end(error, keeps_alive=False)
+
+    def _leave(self) -> None:
+        """Nobody listens: the upstream is closed at once."""
+        self.abandon(ClientGone())
 
     def _end(self, error: Exception | None, *, keeps_alive: bool = True) -> None:
         if self._is_over:

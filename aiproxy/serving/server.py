@@ -35,6 +35,7 @@ log = logging.getLogger("aiproxy.serving")
 # Alpine, 512 KiB on macOS) ends the process without an exception.
 STACK_BYTES = 4 * 1024 * 1024
 FAREWELL_SECONDS = 2.0  # after the grace: for the error events to be sent
+WORKERS_END_SECONDS = 0.2  # for what they wait for to be given up
 DEFAULT_GRACE = 30.0
 BACKLOG = 1024
 _ALWAYS_ANSWERED = "/health"
@@ -239,13 +240,15 @@ class Server:
         return self._judge_head(head, request_id)
 
     def _close(self) -> None:
-        self.pump.stop()
-        for channel in list(self._channels.values()):
+        channels = list(self._channels.values())
+        for channel in channels:
             channel.cancel(Unavailable("the server has stopped"))
+        self.workers.stop(WORKERS_END_SECONDS)
+        self.pump.stop()
+        for channel in channels:
             channel.close()
         for listener in self.listeners:
             listener.close()
-        self.workers.stop(0.2)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

@@ -22,6 +22,7 @@ class Pool:
         self._lock = threading.Lock()
         self._kept: dict[Origin, list[tuple[Connection, float]]] = {}
         self._count = 0
+        self._is_closed = False
 
     def take(self, origin: Origin) -> Connection | None:
         """A connection on which nothing has happened since; None if there is none."""
@@ -43,7 +44,7 @@ class Pool:
             connection.close()
             return
         with self._lock:
-            is_kept = self._count < self._max_kept
+            is_kept = self._count < self._max_kept and not self._is_closed
             if is_kept:
                 now = time.monotonic()
                 self._kept.setdefault(origin, []).append((connection, now))
@@ -58,7 +59,8 @@ class Pool:
             connection.close()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all; what is given back from now on is closed too."""
+        self._is_closed = True
         for connection in self._remove_older_than(float("inf")):
             connection.close()
 

@@ -11,6 +11,7 @@ import pytest
 
 from aiproxy.serving.limits import Limits
 from aiproxy.serving.server import Server
+from tests.certificates import Certificate, make_certificate
 from tests.raw_peer import RawClient
 
 
@@ -61,6 +62,11 @@ class Site:
         for client in self._clients:
             client.close()
         self.server.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 MakeSite = Callable[..., Site]

@@ -132,3 +132,11 @@ def test_closing_closes_all(pair):
 
     assert is_closed(connection)
     assert pool.take(ORIGIN) is None
+
+
+def test_after_closing_nothing_is_kept(pair):
+    pool, (connection, _) = Pool(), pair()
+    pool.close()
+    pool.give(ORIGIN, connection)
+
+    assert is_closed(connection)
