@@ -44,9 +44,13 @@ class Answer:
         return self._blocks.searches
 
     @property
-    def is_plain_text(self) -> bool:
-        """More text may go straight to the writer."""
-        return self._blocks.is_plain_text and self._is_free
+    def plain_field(self) -> str:
+        """The field of a delta that only adds to the open block; empty for none."""
+        return self._blocks.plain_field if self._is_free else ""
+
+    def think_on(self, field: str, text: str) -> None:
+        """More of the open thought, which the reader writes itself."""
+        self._blocks.think_on(field, text)
 
     @property
     def _is_free(self) -> bool:

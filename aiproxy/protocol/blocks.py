@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, Sequence
 
-from aiproxy.protocol import reasoning
+from aiproxy.protocol import chat, reasoning
 from aiproxy.protocol.block_writer import BlockWriter
 from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.stop_sequences import StopSequenceFilter
@@ -45,14 +45,20 @@ class Blocks:
         return self._stops.matched
 
     @property
-    def is_plain_text(self) -> bool:
-        """More text may go straight to the writer."""
-        return (
-            self._writer.kind == "text"
-            and self._tags.is_decided
-            and not self._reply.stop_sequences
-            and not self._joiner.held
-        )
+    def plain_field(self) -> str:
+        """The field whose text may go straight to the writer; empty for none."""
+        if self._joiner.held or self._stops.is_holding:
+            return ""  # what is held has to go first
+        if self._writer.kind == "text":
+            is_settled = self._tags.is_decided and not self._reply.stop_sequences
+            return chat.CONTENT if is_settled else ""
+        if self._is_thinking(_FIELDS) and not self._thoughts.has_sealed:
+            return self._thoughts.only_field
+        return ""
+
+    def think_on(self, field: str, text: str) -> None:
+        """More of the open thought, from its only field."""
+        self._thoughts.append(field, text)
 
     # -- text
 
@@ -152,11 +158,10 @@ class Blocks:
             self.close()
             self._open({"type": "thinking", "thinking": "", "signature": ""})
             self._source = source
-            self._thoughts.begin_block(text if source == _FIELDS else "")
+            self._thoughts.begin_block()
             if source != _FIELDS:
                 self._thoughts.stood_in(source)
-        elif source == _FIELDS:
-            self._thoughts.grow_block(text)
+        self._thoughts.grow_block(text)
         self.write(text)
 
     def _is_thinking(self, source: str) -> bool:

@@ -20,8 +20,8 @@ _MAX_DEPTH = 500
 _SHORT = 1000
 MAX_ENTRIES = 10_000
 _DONE = "[DONE]"
-_PLAIN_FIELDS = frozenset({"content", "role"})
 
+CONTENT = "content"
 # The kinds of a piece of content.
 TEXT = "text"
 REFUSAL = "refusal"
@@ -165,13 +165,13 @@ def to_stop_reason(finish_reason: str) -> str:
     return _STOP_REASONS.get(finish_reason, "end_turn")
 
 
-def plain_text_of(chunk: Any) -> str:
-    """The text of a chunk that brings nothing else; empty for any other chunk."""
+def plain_text_of(chunk: Any, field: str = CONTENT) -> str:
+    """The text in this field of a delta, if the chunk brings nothing else, or empty."""
     try:
         choices = chunk["choices"]
         choice = choices[0]
         delta = choice["delta"]
-        text = delta["content"]
+        text = delta[field]
     except (KeyError, IndexError, TypeError):
         return ""
     if type(text) is not str or len(choices) != 1:
@@ -182,13 +182,13 @@ def plain_text_of(chunk: Any) -> str:
         return ""
     if get("usage") or chunk.get("usage") or chunk.get("error"):
         return ""
-    if "x_groq" in chunk or (len(delta) > 1 and _has_more(delta)):
+    if "x_groq" in chunk or (len(delta) > 1 and _has_more(delta, field)):
         return ""
     return text if text.isascii() or not surrogates.has_any(text) else ""
 
 
-def _has_more(delta: Chunk) -> bool:
-    return any(value and name not in _PLAIN_FIELDS for name, value in delta.items())
+def _has_more(delta: Chunk, field: str) -> bool:
+    return any(value and name not in {field, "role"} for name, value in delta.items())
 
 
 # -- what a delta holds

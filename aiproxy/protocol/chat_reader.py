@@ -40,7 +40,7 @@ class ChatReader:
         self._is_known = False  # whether it is a stream
         self._head = bytearray()  # the first bytes, until there was an event
         self._body: bytearray | None = None  # of an answer in one piece
-        self._is_plain = False  # text deltas go straight to the writer
+        self._plain_field = ""  # deltas of it alone take a short way
         self._counts: usages.Counts | None = None
         self._finish_reason = ""
         self._named_stop: str | None = None  # the provider says what it stopped at
@@ -164,9 +164,13 @@ class ChatReader:
                     self._read_done()
                     return
                 continue
-            if self._is_plain:
-                text = chat.plain_text_of(chunk)
+            field = self._plain_field
+            if field:
+                # Nearly all chunks are of this kind, and nothing can change by them.
+                text = chat.plain_text_of(chunk, field)
                 if text:
+                    if field != chat.CONTENT:
+                        self._answer.think_on(field, text)
                     writer.add(text)
                     continue
             self._read_chunk(chunk, len(data))
@@ -191,7 +195,7 @@ class ChatReader:
             return
         self._answer.take(chat.delta_of(choice), size=size)
         self._read_finish(choice)
-        self._is_plain = self._answer.is_plain_text
+        self._plain_field = self._answer.plain_field
         if self._answer.stop_sequence is not None:
             self.finish()
 

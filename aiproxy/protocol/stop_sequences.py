@@ -58,6 +58,11 @@ class StopSequenceFilter:
         self._held_chars = 0
         self._offset = 0  # what of the first held piece has been given out
 
+    @property
+    def is_holding(self) -> bool:
+        """Text waits for its decision."""
+        return self._held_chars > 0
+
     def feed(self, text: str) -> str:
         """What of the text is certain to stand before any match."""
         if self.matched is not None or self._first is None:

@@ -13,6 +13,7 @@ from aiproxy.protocol import chat, reasoning
 from aiproxy.protocol.surrogates import Joiner
 
 MAX_THOUGHT_BYTES = 16 << 20
+_ENTRY_CHARS = 16  # what an entry without any text counts for
 
 
 class Thoughts:
@@ -23,7 +24,7 @@ class Thoughts:
         self._shown = bytearray()  # the text of all thoughts from fields, UTF-8
         self._at: dict[str, int] = {}  # how far each field has come in it
         self._joiners: dict[str, Joiner] = {}
-        self._block_start = self._block_end = 0  # the open block's part of it
+        self._block: list[str] = []  # the text of the open block
         self._fields: dict[str, None] = {}
         self._details = reasoning.DetailMerger()  # of the open block
         self._sealed = reasoning.DetailMerger()  # of no block: nothing to show
@@ -46,10 +47,27 @@ class Thoughts:
         if not data:
             return ""
         self._shown += data
-        if len(self._shown) > MAX_THOUGHT_BYTES:
-            raise UpstreamBroken("the provider's thoughts exceed 16 MiB")
+        self._check_size()
         self._at[field] = len(self._shown)
         return data.decode()
+
+    def _check_size(self) -> None:
+        if len(self._shown) > MAX_THOUGHT_BYTES:
+            raise UpstreamBroken("the provider's thoughts exceed 16 MiB")
+
+    @property
+    def only_field(self) -> str:
+        """The one field that all text has come in; empty for none or several."""
+        if len(self._at) != 1 or any(joiner.held for joiner in self._joiners.values()):
+            return ""
+        return next(iter(self._at))
+
+    def append(self, field: str, text: str) -> None:
+        """More of the open block, in the only field; whole characters."""
+        self._shown += text.encode()
+        self._at[field] = len(self._shown)
+        self._block.append(text)
+        self._check_size()
 
     def is_beside(self, field: str) -> None:
         """This field only repeats what came with it, in its own words perhaps."""
@@ -57,22 +75,17 @@ class Thoughts:
 
     def flush(self) -> str:
         """What is left of half a character at the end of a thought."""
-        halves = [name for name, joiner in self._joiners.items() if joiner.flush()]
-        if not halves:
-            return ""
-        self._shown += "\ufffd".encode()
-        self._at.update((name, len(self._shown)) for name in halves)
-        return "\ufffd"
+        halves = [joiner.flush() for joiner in self._joiners.values()]
+        return "\ufffd" if any(halves) else ""
 
-    def begin_block(self, text: str = "") -> None:
-        """A thinking block opens with this text, the last that was new."""
-        self._block_end = len(self._shown)
-        self._block_start = self._block_end - len(text.encode())
+    def begin_block(self) -> None:
+        """A thinking block opens."""
+        self._block = []
         self._fields = {}
 
     def grow_block(self, text: str) -> None:
-        """The open block got this text, the next in the order of what is new."""
-        self._block_end += len(text.encode())
+        """The open block shows this text, too."""
+        self._block.append(text)
 
     def stood_in(self, field: str) -> None:
         """The open block's text came in this field, too."""
@@ -80,9 +93,8 @@ class Thoughts:
 
     def keep(self, detail: Mapping[str, Any], *, sealed: bool, is_whole: bool) -> None:
         """An entry of `reasoning_details`, or a piece of one; sealed: of no block."""
-        self._detail_chars += sum(
-            len(value) for value in detail.values() if isinstance(value, str)
-        )
+        texts = [value for value in detail.values() if isinstance(value, str)]
+        self._detail_chars += _ENTRY_CHARS + sum(map(len, texts))
         if self._detail_chars > MAX_THOUGHT_BYTES:
             raise UpstreamBroken("the provider's reasoning details exceed 16 MiB")
         merger = self._sealed if sealed else self._details
@@ -94,9 +106,9 @@ class Thoughts:
     def signature(self) -> str:
         """The envelope of the block that closes now."""
         details = self._details.take()
-        shown = self._shown[self._block_start : self._block_end] if details else b""
+        text = "".join(self._block) if details else ""
         fields = tuple(self._fields)
-        return reasoning.pack(self._key, fields, details, text=shown.decode())
+        return reasoning.pack(self._key, fields, details, text=text)
 
     def unshown(self) -> None:
         """No block was opened after all: its details are without one."""

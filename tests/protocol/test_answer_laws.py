@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiproxy.errors import AIProxyError, UpstreamBroken, UpstreamError
-from aiproxy.protocol import from_chat, reasoning, tool_ids
+from aiproxy.protocol import chat, from_chat, reasoning, tool_ids
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.reply import ReplyContext
 from tests.protocol.answering import KEY, REPLY, chunk, fold, reply, sse
@@ -361,6 +362,43 @@ def test_any_chunks_give_a_good_stream_or_an_error(made, done, data):
             outcomes.append(events)
 
     assert outcomes[0] == outcomes[1]
+
+
+_plain = st.sampled_from(
+    [
+        chunk(content="a"),
+        chunk(content=" "),
+        chunk(content="<"),
+        chunk(content="\ud83d"),
+        chunk(content="ST"),
+        chunk(reasoning="b"),
+        chunk(reasoning=" "),
+        chunk(reasoning="\ud83d"),
+        chunk(reasoning_content="b"),
+        chunk(reasoning="b", reasoning_details=[{"text": "b", "index": 0}]),
+        chunk(reasoning_details=[{"text": "b", "index": 0}]),
+        chunk(reasoning_details=[{"data": "c"}]),
+        chunk(content=[{"thinking": "d"}]),
+        chunk(tool_calls=[{"index": 0, "id": "x", "function": {"name": "read"}}]),
+        chunk(tool_calls=[{"index": 0, "function": {"arguments": '{"a":'}}]),
+        chunk(tool_calls=[{"index": 0, "function": {"arguments": "1}"}}]),
+        chunk("stop", content="e"),
+    ]
+)
+
+
+@given(st.lists(_plain, max_size=12), st.booleans())
+def test_the_short_way_writes_what_the_long_way_does(made, has_stops):
+    to = reply(stop_sequences=("STOP",)) if has_stops else TO
+    body = sse(*made)
+    try:
+        short = ChatStreamTranslator(to).feed(body)
+        with mock.patch.object(chat, "plain_text_of", return_value=""):
+            long = ChatStreamTranslator(to).feed(body)
+    except UpstreamError:
+        return
+
+    assert short == long
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

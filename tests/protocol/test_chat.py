@@ -315,3 +315,10 @@ def test_lists_without_end_are_refused(delta):
             *chat.details_of(delta),
             *chat.citations_of(delta),
         )
+
+
+def test_any_field_of_a_delta_may_be_the_plain_one():
+    made = {"choices": [{"delta": {"reasoning": "a", "content": ""}}]}
+
+    assert chat.plain_text_of(made, "reasoning") == "a"
+    assert chat.plain_text_of(made, "reasoning_content") == ""

@@ -47,7 +47,9 @@ def test_only_a_tail_that_may_still_match_is_held():
 
     assert stops.feed("yes </bl") == "yes "
     assert stops.feed("ue> or ") == "</blue> or "
+    assert not stops.is_holding
     assert stops.feed("<") == ""
+    assert stops.is_holding
     assert stops.flush() == "<"
 
 

@@ -69,8 +69,8 @@ def test_one_text_in_two_fields_is_shown_once_however_both_are_cut(pieces, data)
 
 def test_the_envelope_holds_the_details_without_the_text_that_is_shown():
     ledger = Thoughts(KEY)
-    text = ledger.new_text("reasoning", "hm")
-    ledger.begin_block(text)
+    ledger.begin_block()
+    ledger.grow_block(ledger.new_text("reasoning", "hm"))
     ledger.stood_in("reasoning")
     ledger.keep({"type": "reasoning.text", "text": "hm"}, sealed=False, is_whole=False)
     signature = ledger.signature()
@@ -84,11 +84,29 @@ def test_the_envelope_holds_the_details_without_the_text_that_is_shown():
 
 def test_a_new_text_is_not_of_the_block_that_closes_before_it():
     ledger = Thoughts(KEY)
-    ledger.begin_block(ledger.new_text("a", "one"))
+    ledger.begin_block()
+    ledger.grow_block(ledger.new_text("a", "one"))
     ledger.keep({"text": "one"}, sealed=False, is_whole=False)
     ledger.new_text("a", "two")
 
     assert reasoning.unpack(ledger.signature(), KEY, text="one").details
+
+
+def test_the_only_field_is_known_until_there_are_two():
+    ledger = Thoughts(KEY)
+    assert ledger.only_field == ""
+    ledger.begin_block()
+    ledger.grow_block(ledger.new_text("a", "one"))
+    ledger.keep({"text": "one two"}, sealed=False, is_whole=False)
+    assert ledger.only_field == "a"
+    ledger.append("a", " two")
+    assert reasoning.unpack(ledger.signature(), KEY, text="one two").details
+
+    ledger.new_text("a", "\ud83d")
+    assert ledger.only_field == ""
+    ledger.new_text("a", "\ude00")
+    ledger.new_text("b", "x")
+    assert ledger.only_field == ""
 
 
 def test_details_of_a_block_that_never_opened_are_sealed():
@@ -120,7 +138,7 @@ def test_memory_is_bounded(monkeypatch):
     with pytest.raises(UpstreamBroken, match="thoughts"):
         ledger.new_text("a", "x" * 11)
     with pytest.raises(UpstreamBroken, match="details"):
-        ledger.keep({"data": "x" * 11}, sealed=True, is_whole=False)
+        ledger.keep({"data": ""}, sealed=True, is_whole=False)
 
 
 def test_time_is_linear_where_fields_lag_behind():
