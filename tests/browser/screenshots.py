@@ -21,8 +21,8 @@ from tests.browser.served import DESKTOP, NARROW, PHONE, Window, launch
 from tests.support import MEMBER_NAME, MEMBER_PASSWORD
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-COLOURS = 96  # of a picture; more than the pages use, but for the edges of letters
-TALLEST = 1400  # a longer page is cut
+COLOURS = 64  # of a picture; more than the pages use, but for the edges of letters
+TALLEST = 1200  # a longer page is cut
 
 
 class Shot(NamedTuple):
@@ -34,6 +34,7 @@ class Shot(NamedTuple):
     width: int = DESKTOP
     theme: str = "light"
     member: bool = False
+    click: str = ""  # a button that leads to what the picture shows
 
 
 def shots() -> Iterator[Shot]:
@@ -44,6 +45,8 @@ def shots() -> Iterator[Shot]:
         yield Shot(f"{name}-phone", "full", sites.PAGES[name], width=PHONE)
     for name in ("dashboard", "requests", "usage"):
         yield Shot(f"{name}-empty", "empty", sites.PAGES[name])
+    yield Shot("setup-refused", "refused", "/")
+    yield Shot("setup-key", "tested", "/", click="Make a key for Claude Code")
     for name in ("dashboard", "dashboard-failed", "providers"):
         yield Shot(f"{name}-failing", "failing", sites.PAGES[name])
     yield Shot("dashboard-failing-phone", "failing", "/", width=PHONE, theme="dark")
@@ -96,6 +99,9 @@ def take_one(window: Window, shot: Shot) -> None:
     # The window is as tall as the picture, or what sticks to it would hang half-way.
     page.set_viewport_size({"width": shot.width, "height": 800})
     page.goto(sites.address(window.served, shot.path))
+    if shot.click:
+        page.get_by_role("button", name=shot.click).click()
+        page.wait_for_load_state()
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size(
         {"width": shot.width, "height": min(max(height, 800), TALLEST)}

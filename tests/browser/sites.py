@@ -66,6 +66,37 @@ def empty(folder: Path) -> Served:
     return Served(Site(folder))
 
 
+def refused(folder: Path) -> Served:
+    """The first key was pasted, and the provider does not take it."""
+    return _tested(
+        folder,
+        kind="auth",
+        message="OpenRouter refused the key (401). Paste it again or make a new one.",
+    )
+
+
+def tested(folder: Path) -> Served:
+    """The first key works; Claude Code does not know where to go yet."""
+    message = "It works. gpt-5.1 answered in 1.2 s. Streaming and tools work too."
+    return _tested(folder, kind="ok", message=message)
+
+
+def _tested(folder: Path, *, kind: str, message: str) -> Served:
+    served = empty(folder)
+    served.give_keys("openrouter")
+    now = served.site.services.now()
+    with served.site.services.transaction() as db:
+        providers.record_test(
+            db,
+            served.site.provider("openrouter").id,
+            kind=kind,
+            message=message,
+            latency_ms=1200,
+            now=now,
+        )
+    return served
+
+
 def full(folder: Path) -> Served:
     """A week of use: three providers, aliases, some failures, bodies."""
     served = Served(Site(folder))
@@ -146,7 +177,14 @@ def overfull(folder: Path) -> Served:
     return served
 
 
-STATES = {"empty": empty, "full": full, "failing": failing, "overfull": overfull}
+STATES = {
+    "empty": empty,
+    "refused": refused,
+    "tested": tested,
+    "full": full,
+    "failing": failing,
+    "overfull": overfull,
+}
 
 
 def address(served: Served, path: str) -> str:

@@ -19,6 +19,8 @@ CUT_OFF = """() => [...document.querySelectorAll('.card, .tile, .others')]
 STATES_OF = {
     # Where a state looks like another one of a page, it is not looked at again.
     "empty": ("dashboard", "requests", "usage", "providers", "aliases", "connect"),
+    "refused": ("dashboard", "providers"),
+    "tested": ("dashboard",),
     "failing": ("dashboard", "dashboard-failed", "requests", "providers", "settings"),
     "overfull": tuple(
         name for name in sites.PAGES if name not in ("users", "settings", "help")
