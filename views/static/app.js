@@ -270,11 +270,12 @@ for (const form of find("form[data-preview]")) {
    another address this page may not ask it, and the link is all there is. */
 for (const card of find("[data-return]")) {
   if (new URL(card.dataset.return, location).origin !== location.origin) continue;
+  // While it drains it is not ready; a start may be quicker than the first question.
   let wasDown = false, tries = 0;
   const ask = async () => {
     tries += 1;
     const answer = await fetch(card.dataset.ready, {cache: "no-store"}).catch(() => null);
-    if (answer?.ok && (wasDown || tries > 10)) location.replace(card.dataset.return);
+    if (answer?.ok && (wasDown || tries > 2)) location.replace(card.dataset.return);
     else wasDown ||= !answer?.ok;
   };
   setInterval(ask, seconds(1));
