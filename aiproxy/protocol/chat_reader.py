@@ -6,6 +6,7 @@ with one message. What the content type says does not count: providers get it wr
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aiproxy.errors import UpstreamBroken, UpstreamError
@@ -22,6 +23,7 @@ _BYTES_PER_TOKEN = 3.5  # rather high than low
 _BOM = b"\xef\xbb\xbf"
 # An answer that ended so did not end by itself.
 _CUTTING = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
+_NO_WORDS = re.compile(rb":|data: *\[DONE\] *\Z")
 _SPACE = b" \t\r\n" + _BOM
 
 
@@ -247,7 +249,8 @@ class ChatReader:
             return UpstreamBroken("the provider's answer holds no message")
         if body is None:
             lines = bytes(self._head).splitlines()
-            body = b"\n".join(line for line in lines if line[:1] != b":")
+            # Comments and the end mark are no words of the provider's.
+            body = b"\n".join(line for line in lines if not _NO_WORDS.match(line))
         return upstream_errors.to_error(
             200,
             {},

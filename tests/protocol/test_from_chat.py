@@ -448,6 +448,11 @@ def test_what_is_no_answer_is_a_502(body):
     assert error.message
 
 
+@pytest.mark.parametrize("body", [b"", b": hello\n\ndata: [DONE]\n\n"])
+def test_an_answer_that_says_nothing_is_named_so(body):
+    assert "without an answer" in failure(body).message
+
+
 def test_an_error_inside_a_200_keeps_its_status_and_words():
     error = failure(b'{"error": {"message": "slow down", "code": 429}}')
 
