@@ -394,3 +394,30 @@ def test_blocks_of_a_betas_server_tool_become_text():
 )
 def test_odd_bodies_are_the_upstreams_to_refuse(body):
     compat.strict(body)
+
+
+def test_a_definition_alone_makes_a_list_of_tools():
+    addition = {
+        "type": "tool_addition",
+        "tool": {"type": "tool_definition", "definition": BASH},
+    }
+    body = plain({"messages": [user(text("a")), system([addition])]})
+
+    assert body["tools"] == [BASH]
+
+
+def test_a_tool_defined_twice_is_offered_once():
+    addition = {
+        "type": "tool_addition",
+        "tool": {"type": "tool_definition", "definition": BASH},
+    }
+    messages = [user(text("a")), system([addition]), system([addition])]
+
+    assert plain({"tools": [BASH], "messages": messages})["tools"] == [BASH]
+
+
+def test_an_uploaded_file_is_noted():
+    upload = {"type": "container_upload", "file_id": "file_1"}
+    (turn,) = plain({"messages": [user(upload)]})["messages"]
+
+    assert "file_1" in turn["content"][0]["text"]

@@ -275,3 +275,23 @@ def test_origins_compare_by_scheme_host_and_port(one, other, same):
 )
 def test_anthropics_own_host_is_known(address, own):
     assert endpoint.is_anthropic(address) is own
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[::1", "https://a:x", "\u2100.example", ""]
+)
+def test_an_address_that_is_none_has_no_host_that_counts(address):
+    assert endpoint.is_anthropic(address) is False
+
+
+@pytest.mark.parametrize(
+    "host", ["256.256.256.256", "1.2.3.4.5", "169.254.169.999", "999999999999", "::g"]
+)
+def test_numbers_that_are_no_address_are_not_taken_for_one(host):
+    assert not endpoint.is_refused_host(host)
+
+
+def test_a_tunnel_to_a_refused_address_is_refused():
+    # Teredo: the server's address, then the client's with its bits turned over.
+    assert endpoint.is_refused_address("2001:0:a9fe:a9fe:0:0:0:0")
+    assert endpoint.is_refused_address("2001:0:808:808:0:0:5601:5601")

@@ -581,3 +581,43 @@ def test_the_body_that_came_in_stays_as_it_is():
 @pytest.mark.parametrize("api_format", ["openai", "anthropic"])
 def test_odd_bodies_teach_nothing(body, api_format):
     assert heal({"messages": None, "tools": 3}, body, api_format=api_format) is None
+
+
+def test_a_messages_own_settings_go_where_they_are_refused():
+    settings = {"output_config": {"effort": "low"}}
+    turn = {"role": "user", "content": "hi"}
+    sent = {"messages": [{**turn, **settings}], **settings}
+    body = body_of("messages.0.output_config: Extra inputs are not permitted")
+
+    assert heal(sent, body, api_format="anthropic") == {"messages": [turn], **settings}
+
+
+def test_a_forced_choice_that_is_refused_alone_stays():
+    sent = {**CHAT, "tool_choice": "required"}
+
+    assert heal(sent, body_of("tool_choice must be auto")) is None
+
+
+def test_a_refused_schema_keyword_cleans_a_messages_tool_too():
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    sent = {"messages": [], "tools": [{"name": "a", "input_schema": schema}]}
+    message = "tools.0.input_schema: 'additionalProperties' is not supported"
+    healed = heal(sent, body_of(message), api_format="anthropic")
+
+    assert healed is not None
+    assert "additionalProperties" not in healed["tools"][0]["input_schema"]
+
+
+def test_the_last_tool_takes_the_list_and_the_choice_along():
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    sent = {"messages": [], "tools": [search], "tool_choice": {"type": "auto"}}
+    message = "web_search_20250305 is not available"
+
+    assert heal(sent, body_of(message), api_format="anthropic") == {"messages": []}
+
+
+def test_both_names_of_the_limit_become_one():
+    sent = {**CHAT, "max_completion_tokens": 9}
+    healed = heal(sent, body_of("Unknown parameter: 'max_completion_tokens'"))
+
+    assert healed == CHAT

@@ -86,3 +86,8 @@ OTHER_WORDS = st.text(alphabet="xyz \n\u00e9", max_size=20)
 @given(before=OTHER_WORDS, secret=st.text('abc"/1', min_size=4), after=OTHER_WORDS)
 def test_no_given_secret_survives(before, secret, after):
     assert secret not in mask(before + secret + after, [secret])
+
+
+def test_a_placeholder_for_a_key_is_no_secret():
+    assert mask_bytes(b"none of it", ["no"]) == b"none of it"
+    assert mask("none of it", ["no"]) == "none of it"

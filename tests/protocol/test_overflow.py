@@ -393,3 +393,12 @@ def test_odd_numbers_of_llama_cpp_are_not_taken():
     found = overflow.find(400, "x", body)
 
     assert found == Overflow()
+
+
+def test_numbers_that_explain_nothing_are_left_to_the_providers_words():
+    body = error(
+        "This model's maximum context length is 32768 tokens. However, your messages"
+        " resulted in 20000 tokens."
+    )
+
+    assert told(400, body) == "prompt is too long. " + body["error"]["message"]

@@ -155,3 +155,35 @@ def test_a_folded_text_is_whole():
 def test_half_a_stream_is_no_answer(stream):
     with pytest.raises(UpstreamError):
         answer(stream)
+
+
+def piece(**delta: Any) -> bytes:
+    data = {"type": "content_block_delta", "index": 0, "delta": delta}
+    return event("content_block_delta", data)
+
+
+def test_citations_are_folded_too():
+    stream = [START, OPEN, piece(type="citations_delta", citation={"url": "x"}), STOP]
+
+    assert answer(b"".join(stream)).message["content"] == [
+        {"type": "text", "text": "", "citations": [{"url": "x"}]}
+    ]
+
+
+def test_broken_arguments_are_no_answer():
+    block = {"type": "tool_use", "id": "t", "name": "n", "input": {}}
+    data = {"type": "content_block_start", "index": 0, "content_block": block}
+    stream = [
+        START,
+        event("content_block_start", data),
+        piece(type="input_json_delta", partial_json='{"cut'),
+        STOP,
+    ]
+    with pytest.raises(UpstreamError):
+        answer(b"".join(stream))
+
+
+def test_what_is_no_event_is_skipped_in_a_folded_stream():
+    stream = START + b"data: nonsense\n\ndata: [DONE]\n\n" + delta("lost") + STOP
+
+    assert answer(stream).message["content"] == []

@@ -428,6 +428,29 @@ def test_an_error_in_json_keeps_its_status(body, status):
     assert caught.value.status == status
 
 
+def test_a_last_event_without_its_blank_line_counts():
+    out, stream = passed(STREAM.rstrip(b"\n"))
+
+    assert out == STREAM
+    assert stream.done
+
+
+def test_a_json_answer_too_large_is_an_error():
+    stream = PassthroughStream(REPLY)
+    stream.feed(b'{"type": "message", "content": "')
+    with pytest.raises(UpstreamError):
+        stream.feed(b"x" * (33 << 20))
+
+
+def test_a_broken_json_answer_after_opening_here_is_an_error_event():
+    stream = PassthroughStream(REPLY)
+    stream.begin()
+    stream.feed(b'{"type": "mess')
+
+    assert events_in(stream.end())[-1]["type"] == "error"
+    assert stream.done
+
+
 # Laws
 
 

@@ -182,6 +182,12 @@ def test_the_name_goes_in_front_of_the_first_block_that_is_a_prompt():
     ]
 
 
+def test_a_request_without_a_system_prompt_has_nothing_to_clean():
+    request = {"messages": [], "tools": []}
+
+    assert system_of(request, replace(CUSTOM, system_name="Ada")) is None
+
+
 # Placeholders
 
 

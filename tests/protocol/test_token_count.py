@@ -228,3 +228,13 @@ def test_a_large_request_is_counted_in_no_time():
     count(request)
 
     assert time.perf_counter() - begun < 1
+
+
+def test_base64_with_line_ends_is_read():
+    block = image(png(300, 250))
+    data = block["source"]["data"]
+    block["source"]["data"] = "\n".join(
+        data[at : at + 8] for at in range(0, len(data), 8)
+    )
+
+    assert of(block) == 104

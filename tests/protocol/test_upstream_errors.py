@@ -491,6 +491,22 @@ def test_secrets_can_be_cut_afterwards():
     assert "hunter2hunter2" not in str(with_secrets_masked(error, ["hunter2hunter2"]))
 
 
+def test_a_body_that_passes_loses_its_secrets_afterwards_too():
+    body = anthropic("x", "quotes hunter2hunter2")
+    error = error_for(400, body, api_format="anthropic")
+
+    assert b"hunter2hunter2" not in (
+        with_secrets_masked(error, ["hunter2hunter2"]).body or b""
+    )
+
+
+def test_a_full_context_in_a_stream_is_the_clients_to_mend():
+    error = from_chunk({"message": "exceeds the context window"}, mid_stream=True)
+
+    assert error.error_type == "invalid_request_error"
+    assert error.message.startswith("prompt is too long")
+
+
 # Laws
 
 

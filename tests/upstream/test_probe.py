@@ -382,3 +382,24 @@ def test_a_list_that_is_none_is_an_error(transport, paths):
 def test_a_server_that_is_not_there_lists_nothing(transport):
     with pytest.raises(UpstreamError):
         list_models(transport, Provider("http://name-that-is-not.invalid"))
+
+
+def test_an_answer_that_lists_nothing_is_an_error(transport, serve):
+    def talk(sock: socket.socket) -> None:
+        sock.recv(4096)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with pytest.raises(UpstreamError):
+        list_models(transport, Provider(serve(talk).url))
+
+
+def test_one_refused_parameter_after_another_comes_to_an_end(transport, upstream):
+    body = {"temperature": 0.1, "top_p": 0.1, "top_k": 1, "stop": ["x"]}
+    upstream.script = lambda ask: Reply(
+        fault=refuse(400, "unsupported: " + next(iter(body.keys() & ask.body.keys())))
+    )
+    result = run(transport, upstream.url, extra_body=body)
+
+    assert (result.kind, result.status) == ("http", 400)
+    assert "unsupported: " in result.message
+    assert len(upstream.asks) == 4
