@@ -349,7 +349,7 @@ def _plain_block(block: Any) -> Any:
     kind = block.get("type")
     if kind in _BETA_BLOCKS or _is_beta_call(block):
         return {"type": "text", "text": _told(block)}
-    if kind in {"tool_reference", "tool_addition"}:
+    if kind in ("tool_reference", "tool_addition"):
         tool = block if kind == "tool_reference" else _added_tool(block)
         plain: Mapping[str, Any] = {"type": "text", "text": _loaded_text(tool)}
         mark = block.get("cache_control")

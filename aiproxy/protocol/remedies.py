@@ -253,7 +253,7 @@ def _note_for(part: Any) -> Any:
 
 def is_image(part: Any) -> bool:
     """An image in either format."""
-    return isinstance(part, Mapping) and part.get("type") in {"image", "image_url"}
+    return isinstance(part, Mapping) and part.get("type") in ("image", "image_url")
 
 
 def _without_system_role(body: Body, _lesson: Lesson, _: Target) -> Body:

@@ -118,12 +118,12 @@ class _Counter:
 
     def _add_block(self, block: Mapping[str, Any]) -> None:
         kind = block.get("type")
-        if kind in {"thinking", "redacted_thinking"}:
+        if kind in ("thinking", "redacted_thinking"):
             self._add_thought(block)
         elif kind == "tool_use":
             self.add_text(str(block.get("name") or ""))
             self.add_json(block.get("input"))
-        elif kind in {"image", "document"}:
+        elif kind in ("image", "document"):
             self._add_source(block)
         else:
             self._add_values(block)
