@@ -12,6 +12,7 @@ from aiproxy.store.settings import SETTINGS
 from aiproxy.web import proxy
 from aiproxy.web.admin.provider_form import API_FORMATS, COMPATS, SEND_REASONING
 from aiproxy.web.app import PAGES
+from tests import env_example
 from tests.test_cli import commands_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,3 +130,36 @@ def test_no_document_names_a_machine_or_a_person() -> None:
     for page in PAGES_OF_DOCS:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"/(work|home|root)/", text), page
+
+
+def test_the_example_of_the_environment_is_up_to_date() -> None:
+    assert env_example.FILE.read_text(encoding="utf-8") == env_example.text()
+
+
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+# What a script has no use for, or does under another address of the table.
+_NOT_FOR_SCRIPTS = (
+    "/login",
+    "/logout",
+    "/help",
+    "/static/",
+    "/checklist",
+    "/setup/",
+    "/metrics",
+)
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"<[^>]*>|req_…|(?<=/)\d+", "*", path.split("?", maxsplit=1)[0])
+
+
+def test_a_script_finds_a_line_for_every_page() -> None:
+    named = {_shape(path) for path in re.findall(r"\$URL(/[^\s`\"']*)", API)}
+    pages = {
+        _shape(route.path)
+        for route in PAGES
+        if not route.path.startswith(_NOT_FOR_SCRIPTS)
+    }
+
+    assert pages - named <= {"/logs/*/body/*"}  # a download for the browser
+    assert named - pages <= {"/metrics"}
