@@ -12,7 +12,8 @@ COPY views ./views
 RUN /opt/aiproxy/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin aiproxy \
+RUN groupadd --system --gid 10001 aiproxy \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin aiproxy \
     && install -d -o aiproxy -g aiproxy -m 0700 /data
 COPY --from=build /opt/aiproxy /opt/aiproxy
 ENV PATH=/opt/aiproxy/bin:$PATH \
@@ -22,7 +23,7 @@ ENV PATH=/opt/aiproxy/bin:$PATH \
     SERVER_PORT=8000 \
     DATABASE_PATH=/data/app.db \
     LOG_DIR=/data/logs
-USER aiproxy
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
