@@ -191,6 +191,9 @@ class RequestParser:
         if major != b"1":
             raise AIProxyError("this server speaks HTTP/1.1", status=505)
         self.method = method.decode("ascii")
+        if self.method != self.method.upper():
+            # Methods have a case (RFC 9110 section 9.1); the router would not mind it.
+            raise AIProxyError("this server knows no such method", status=405)
         self.version = "1.0" if minor == b"0" else "1.1"
         self._set_target(target.decode("latin-1"))
         self._set_headers(_parse_fields(head[line.end() + 2 :]))
@@ -209,7 +212,13 @@ class RequestParser:
         if "#" in target or not (target[0] == "/" or target == "*"):
             raise InvalidRequest("the request's address is malformed")
         path, _, self.query = target.partition("?")
-        path = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+        decoded = unquote_to_bytes(path.encode("latin-1"))
+        try:
+            decoded.decode("utf-8")
+        except UnicodeDecodeError:
+            # The router would leave the odd bytes out and find another address.
+            raise InvalidRequest("the request's address is not valid UTF-8") from None
+        path = decoded.decode("latin-1")
         base = self._context.base_path
         if base and (path == base or path.startswith(base + "/")):
             path = path[len(base) :] or "/"

@@ -130,21 +130,19 @@ def clean_public_url(text: str) -> str:
     """`http(s)://host[:port][/path]` without a final slash, or nothing."""
     if not text:
         return ""
-    try:
-        parts = urlsplit(text)
-        host = clean_host(parts.hostname or "")
-        has_port = parts.port != 0
-    except ValueError:
-        host, has_port = "", False
-    if (
-        parts.scheme not in ("http", "https")
-        or not (host and has_port)
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
+    if not _is_public_url(text):
         raise Unfit("This must be an address such as https://ai.example.org.")
     return text.rstrip("/")
+
+
+def _is_public_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_place = bool(clean_host(parts.hostname or "")) and parts.port != 0
+    except ValueError:
+        return False
+    has_more = "@" in parts.netloc or parts.query or parts.fragment
+    return is_place and parts.scheme in ("http", "https") and not has_more
 
 
 def clean_secret_key(text: str) -> str:

@@ -60,12 +60,18 @@ _ON_PAGES = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_ROW_ID = "(?:0|[1-9][0-9]{0,17})"
 _NOT_FOUND = "there is nothing at this address"
 
 
 def build_app(services: Services) -> Bottle:
     """The application over one set of services; the server adds sockets and threads."""
     app = Bottle()
+    # What escapes every net of ours is the HTTP layer's to answer: the framework would
+    # write the traceback to the terminal as it is, secrets included.
+    app.config["catchall"] = False
+    # Its own filter takes signs, digits of any script, and more than a row id can hold.
+    app.router.add_filter("int", lambda _: (_ROW_ID, int, str))
     app.config["json.enable"] = False  # every answer is made by render.py
     for path, probe in health.PROBES:
         app.route(path, method=["GET", "HEAD"], callback=_probe(services, probe))
@@ -139,7 +145,7 @@ def _page(services: Services, route: Route) -> Callable[..., HTTPResponse]:
             guard.judge_head(services, head)
             visitor = guard.find_visitor(services, head)
             if route.method == "POST" and route.path != "/login":
-                guard.check_csrf(visitor, forms.csrf_token(request))
+                guard.check_csrf(visitor, forms.csrf_token())
             guard.check_access(visitor, route.access, head.path)
             response = route.handler(services, visitor, **params)
         except AIProxyError as exc:

@@ -16,6 +16,7 @@ from bottle import request
 
 from aiproxy.errors import AIProxyError, InvalidRequest, RequestTooLarge
 from aiproxy.protocol import json_codec
+from aiproxy.web import incoming
 
 MAX_FIELDS = 200
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -203,11 +204,11 @@ def read() -> Fields:
     return Fields(sent, is_json=is_json)
 
 
-def csrf_token(incoming: Any) -> str:
+def csrf_token() -> str:
     """The token that a POST carries, in its header or its form; "" for none."""
-    header = incoming.get_header("X-CSRF-Token")
+    header = incoming.find_header("X-CSRF-Token")
     if header is not None:
-        return str(header)
+        return header
     try:
         return read().typed("csrf_token")
     except AIProxyError:
@@ -215,7 +216,7 @@ def csrf_token(incoming: Any) -> str:
 
 
 def _parse() -> Any:
-    content_type = request.get_header("Content-Type", "").partition(";")[0]
+    content_type = incoming.header("Content-Type").partition(";")[0]
     content_type = content_type.strip().lower()
     body = _read_body()
     if content_type == "application/json":

@@ -5,7 +5,6 @@ Nothing here answers; it raises an error that knows its status, or says who asks
 
 from __future__ import annotations
 
-import hmac
 import re
 from dataclasses import dataclass
 from typing import Mapping
@@ -180,7 +179,7 @@ def check_csrf(visitor: Visitor, token: str) -> None:
     """A POST that a cookie carries must show that our own page sent it."""
     if visitor.user is None or visitor.by_key:
         return
-    if not hmac.compare_digest(token.encode(), visitor.csrf_token.encode()):
+    if not tokens.equal(token, visitor.csrf_token):
         raise PermissionDenied(
             "this form is no longer valid. Load the page again and repeat the change."
         )

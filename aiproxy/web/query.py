@@ -10,6 +10,7 @@ from bottle import request
 from aiproxy.errors import InvalidRequest
 
 MAX_TEXT = 200
+MAX_DIGITS = 18  # of a number that fits into 64 bits
 
 
 def text(name: str) -> str:
@@ -22,7 +23,19 @@ def text(name: str) -> str:
 
 def texts(name: str) -> list[str]:
     """Every value of a name that may stand several times."""
-    return [str(value) for value in request.query.decode().getall(name)]
+    return [value for key, value in _pairs() if key == name]
+
+
+def fields() -> dict[str, str]:
+    """Every name with its last value."""
+    return dict(_pairs())
+
+
+def number(name: str) -> int:
+    """A whole number that the database can hold; 0 for anything else."""
+    value = text(name)
+    is_number = value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS
+    return int(value) if is_number else 0
 
 
 def choice(name: str, choices: Sequence[str], default: str) -> str:
@@ -39,6 +52,13 @@ def encode(values: Mapping[str, object]) -> str:
         name: str(value) for name, value in values.items() if value not in ("", None)
     }
     return f"?{urlencode(kept)}" if kept else ""
+
+
+def _pairs() -> list[tuple[str, str]]:
+    try:
+        return [(str(k), str(v)) for k, v in request.query.decode().allitems()]
+    except UnicodeDecodeError:
+        raise InvalidRequest("the address is not valid UTF-8", status=422) from None
 
 
 def _odd(name: str, expected: str) -> InvalidRequest:

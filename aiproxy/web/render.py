@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
 from aiproxy import __version__
 from aiproxy.protocol import json_codec
 from aiproxy.services import Services
-from aiproxy.web import figures, markup, provider_state, static, views
+from aiproxy.web import figures, incoming, markup, provider_state, static, views
 from aiproxy.web.routing import Visitor
 
 THEMES = ("system", "light", "dark")
@@ -66,16 +66,16 @@ NAVIGATION = (
 
 def wants_json() -> bool:
     """True for a script: by Accept, else by what it sends or how it says who it is."""
-    accept = request.get_header("Accept", "").lower()
+    accept = incoming.header("Accept").lower()
     if "application/json" in accept:
         return True
     if "text/html" in accept:
         return False
-    content_type = request.get_header("Content-Type", "").lower()
+    content_type = incoming.header("Content-Type").lower()
     return (
         content_type.startswith("application/json")
-        or request.get_header("Authorization") is not None
-        or request.get_header("X-Api-Key") is not None
+        or incoming.find_header("Authorization") is not None
+        or incoming.find_header("X-Api-Key") is not None
     )
 
 
@@ -165,8 +165,11 @@ def theme_of(visitor: Visitor) -> str:
     """The user's own, or before login what this browser chose last."""
     if visitor.user is not None:
         return visitor.user.theme
-    chosen = str(request.get_cookie(THEME_COOKIE) or "")
-    return chosen if chosen in THEMES else "system"
+    cookies = incoming.header("Cookie")
+    for chosen in incoming.cookie_values(cookies, THEME_COOKIE):
+        if chosen in THEMES:
+            return chosen
+    return "system"
 
 
 def theme_cookie(services: Services, visitor: Visitor, theme: str) -> str:

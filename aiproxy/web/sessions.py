@@ -8,9 +8,9 @@ from aiproxy.security import tokens
 from aiproxy.services import Services
 from aiproxy.store import sessions
 from aiproxy.store.users import User
+from aiproxy.web import incoming
 
 COOKIE = "aiproxy_session"
-MAX_COOKIE_BYTES = 4096
 TOUCH_SECONDS = 300  # how exactly the idle time of a session is kept
 
 
@@ -25,15 +25,8 @@ def read_cookie(
     services: Services, headers: Mapping[str, str], *, is_secure: bool
 ) -> str:
     """The session id that the browser sent; damaged, giant or doubled ones are none."""
-    header = headers.get("cookie", "")
-    if not header or len(header) > MAX_COOKIE_BYTES:
-        return ""
     name = cookie_name(services, is_secure=is_secure)
-    values = []
-    for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            values.append(value)
+    values = incoming.cookie_values(headers.get("cookie", ""), name)
     if len(values) != 1 or not tokens.is_session_id(values[0]):
         return ""
     return values[0]

@@ -10,11 +10,11 @@ import hashlib
 from functools import lru_cache
 from typing import Mapping, NamedTuple
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
 from aiproxy.errors import NotFound
 from aiproxy.services import Services
-from aiproxy.web import views
+from aiproxy.web import incoming, views
 from aiproxy.web.routing import OPEN, Route, Visitor
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -54,7 +54,7 @@ def serve(
         "Cache-Control": "public, max-age=31536000, immutable",
         "ETag": f'"{digest}"',
     }
-    if request.get_header("If-None-Match", "").strip() == f'"{digest}"':
+    if incoming.header("If-None-Match").strip() == f'"{digest}"':
         return HTTPResponse(status=304, headers=headers)
     return HTTPResponse(body=read(name).content, headers=headers)
 

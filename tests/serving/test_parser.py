@@ -154,6 +154,8 @@ def test_the_path_is_decoded_and_freed_of_the_base_path_only(target, path):
 # What is none
 
 MALFORMED = {
+    "a path that is no UTF-8": b"GET /v1/mess%ffages HTTP/1.1\r\n" + HOST + b"\r\n",
+    "raw bytes that are none": b"GET /v1/mess\xffages HTTP/1.1\r\n" + HOST + b"\r\n",
     "nothing but a line": b"GET /\r\n\r\n",
     "HTTP/0.9": b"GET /\r\n",
     "a lower-case protocol": b"GET / http/1.1\r\n" + HOST + b"\r\n",
@@ -223,6 +225,7 @@ MALFORMED = {
 OTHER = {
     "HTTP/2": (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", 505),
     "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    "a method in small letters": (b"get / HTTP/1.1\r\n" + HOST + b"\r\n", 405),
     "gzip as transfer coding": (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501),
     "gzip before chunks": (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
     "identity": (GET + b"Transfer-Encoding: identity\r\n\r\n", 501),

@@ -199,14 +199,14 @@ def test_a_body_that_cannot_be_read_says_why(body, content_type, status):
 
 def test_the_token_is_in_the_header_or_the_form():
     read(b"csrf_token=one", "application/x-www-form-urlencoded")
-    assert forms.csrf_token(request) == "one"
+    assert forms.csrf_token() == "one"
 
     request.environ["HTTP_X_CSRF_TOKEN"] = "two"
-    assert forms.csrf_token(request) == "two"
+    assert forms.csrf_token() == "two"
 
 
 def test_a_body_that_cannot_be_read_has_no_token():
     request.bind({"wsgi.input": io.BytesIO(b"{"), "CONTENT_LENGTH": "1"})
     request.environ["CONTENT_TYPE"] = "application/json"
 
-    assert forms.csrf_token(request) == ""
+    assert forms.csrf_token() == ""

@@ -55,3 +55,29 @@ def test_a_link_leaves_out_what_is_empty():
 
     assert query.encode(values) == "?a=1+%26+2&d=0"
     assert query.encode({"a": ""}) == ""
+
+
+@pytest.mark.parametrize("address", ["q=%ff", "%ff=1", "a=1&q=%ed%a0%80"])
+def test_an_address_that_is_no_utf_8_is_refused(ask, address):
+    ask(address)
+
+    for read in (query.fields, lambda: query.texts("q")):
+        with pytest.raises(InvalidRequest) as caught:
+            read()
+        assert caught.value.status == 422
+
+
+def test_of_several_values_the_last_is_the_fields(ask):
+    ask("a=1&b=2&a=3")
+
+    assert query.fields() == {"a": "3", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("17", 17), ("", 0), ("x", 0), ("-1", 0), ("%D9%A1", 0), ("9" * 19, 0)],
+)
+def test_a_number_is_one_that_the_database_can_hold(ask, value, number):
+    ask(f"after={value}")
+
+    assert query.number("after") == number

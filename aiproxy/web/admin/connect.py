@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Mapping
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
 from aiproxy import connect as client
 from aiproxy.errors import NotFound
@@ -16,7 +16,7 @@ from aiproxy.store import statistics
 from aiproxy.store.api_keys import ApiKey
 from aiproxy.store.providers import Provider
 from aiproxy.store.request_log import LogEntry
-from aiproxy.web import log_words, provider_state, query, render
+from aiproxy.web import incoming, log_words, provider_state, query, render
 from aiproxy.web.routing import Route, Visitor
 
 PATH = "/connect"
@@ -198,7 +198,7 @@ def _query(target: Target, shell: str, options: list[str]) -> str:
 
 
 def _usual_shell() -> str:
-    return "powershell" if "Windows" in request.get_header("User-Agent", "") else "bash"
+    return "powershell" if "Windows" in incoming.header("User-Agent") else "bash"
 
 
 ROUTES = [Route("GET", PATH, show_connect)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from bottle import HTTPResponse, request
+from bottle import HTTPResponse
 
 from aiproxy import __version__
 from aiproxy import connect as client
@@ -13,7 +13,15 @@ from aiproxy.errors import Conflict
 from aiproxy.services import Services
 from aiproxy.store import statistics
 from aiproxy.store.providers import Provider
-from aiproxy.web import charts, log_words, markup, provider_state, query, render
+from aiproxy.web import (
+    charts,
+    incoming,
+    log_words,
+    markup,
+    provider_state,
+    query,
+    render,
+)
 from aiproxy.web.admin import (
     checklist,
     connect,
@@ -37,7 +45,7 @@ def show_dashboard(services: Services, visitor: Visitor) -> HTTPResponse:
     measure = query.choice("measure", MEASURES, "requests")
     is_part = query.choice("part", ("", "live"), "") == "live"
     tag = _tag(services, visitor, period, measure)
-    if is_part and request.get_header("If-None-Match", "") == tag:
+    if is_part and incoming.header("If-None-Match") == tag:
         return HTTPResponse(status=304, headers={"ETag": tag})
     context = _context(services, visitor, period, measure)
     setup = context["setup"] = checklist.build(services, visitor)

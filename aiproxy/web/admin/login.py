@@ -14,7 +14,7 @@ from aiproxy.services import Services
 from aiproxy.store import sessions as session_rows
 from aiproxy.store import users
 from aiproxy.store.users import User
-from aiproxy.web import figures, forms, render, sessions
+from aiproxy.web import figures, forms, incoming, render, sessions
 from aiproxy.web.routing import OPEN, Route, Visitor
 
 WRONG = "Wrong name or password."
@@ -61,7 +61,7 @@ def log_out(services: Services, visitor: Visitor) -> HTTPResponse:
 
 def show_logout(services: Services, visitor: Visitor) -> HTTPResponse:
     """A link logs out too; another site's link only asks."""
-    site = request.get_header("Sec-Fetch-Site", "none")
+    site = incoming.header("Sec-Fetch-Site", "none")
     if site in _FOREIGN_SITES and visitor.user is not None:
         return render.page(services, visitor, "logout")
     return _close_session(services, visitor)

@@ -15,7 +15,7 @@ from aiproxy.services import Services
 from aiproxy.store import log_search, statistics
 from aiproxy.store.log_search import LogQuery
 from aiproxy.store.request_log import LogEntry
-from aiproxy.web import log_words, query, render
+from aiproxy.web import incoming, log_words, query, render
 from aiproxy.web.admin import connect
 from aiproxy.web.routing import Route, Visitor
 
@@ -90,8 +90,7 @@ def read_query(
     services: Services, visitor: Visitor, period: str
 ) -> tuple[LogQuery, dict[str, str]]:
     """The filters in the address, within what this visitor may see."""
-    fields = {name: str(value) for name, value in request.query.decode().items()}
-    wanted, errors = log_search.parse(fields)
+    wanted, errors = log_search.parse(query.fields())
     length = RANGES[period]
     if length and wanted.since is None:
         wanted = replace(wanted, since=services.now() - length)
@@ -172,13 +171,12 @@ def _take(text: io.StringIO) -> bytes:
 
 def _live(services: Services, visitor: Visitor, wanted: LogQuery) -> HTTPResponse:
     """How many matching rows came since the page was made: they never push."""
-    after = query.text("after")
-    seen = int(after) if after.isascii() and after.isdecimal() else 0
+    seen = query.number("after")
     db = services.database.connection()
     newest = statistics.newest(db, connect.own_rows(visitor))
     digest = sha256(f"{newest} {request.query_string}".encode()).hexdigest()[:20]
     tag = f'"{digest}"'
-    if request.get_header("If-None-Match", "") == tag:
+    if incoming.header("If-None-Match") == tag:
         return HTTPResponse(status=304, headers={"ETag": tag})
     number = log_search.count(db, replace(wanted, after=seen))
     own = own_fields(_period())

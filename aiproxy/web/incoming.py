@@ -1,0 +1,34 @@
+"""The headers of the present request, whatever bytes they hold.
+
+The framework's own reading fails on bytes that are no UTF-8, and on cookies whose
+names it does not like; a client may send either.
+"""
+
+from __future__ import annotations
+
+from bottle import request
+
+MAX_COOKIE_BYTES = 4096
+
+
+def find_header(name: str) -> str | None:
+    """The header's value, byte for character; None where there is none."""
+    key = name.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = "HTTP_" + key
+    value: str | None = request.environ.get(key)
+    return value
+
+
+def header(name: str, default: str = "") -> str:
+    """The same with a default."""
+    value = find_header(name)
+    return default if value is None else value
+
+
+def cookie_values(cookies: str, name: str) -> list[str]:
+    """What a Cookie header says of one name; nothing where it is giant."""
+    if len(cookies) > MAX_COOKIE_BYTES:
+        return []
+    pairs = [pair.strip().partition("=") for pair in cookies.split(";")]
+    return [value for key, _, value in pairs if key == name]
