@@ -133,6 +133,7 @@ def test_a_half_character_in_arguments_finds_its_other_half():
         ("length", ['{"a": 1, "b"', ': "x'], {"a": 1, "b": None}),
         ("length", ['{"a": 1, "b"', ": 2"], {"a": 1, "b": None}),
         ("length", ['{"a": 1', "}"], {"a": 1}),
+        ("length", ["", " "], {"_invalid_arguments": " "}),
         ("tool_calls", ["no ", "json"], {"_invalid_arguments": "no json"}),
         ("tool_calls", ["{}", '{"a": 1}'], {"a": 1}),
         ("tool_calls", ['{"a": 1}', '{"a": 1}'], {"a": 1}),

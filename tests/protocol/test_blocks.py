@@ -50,6 +50,23 @@ def test_whitespace_alone_makes_no_block(chunks):
     assert streamed(*chunks, chunk("stop"))["content"] == []
 
 
+def test_whitespace_after_a_call_leads_the_next_text():
+    message = streamed(
+        calls(call('{"x":1}', call_id="a", name="f")),
+        chunk(content="\n"),
+        chunk(content="more"),
+        chunk("stop"),
+    )
+
+    assert texts(message) == [("text", "\nmore")]
+
+
+def test_half_a_character_at_the_end_is_replaced():
+    message = streamed(chunk(content="a"), chunk(content="b\ud83d"), chunk("stop"))
+
+    assert texts(message) == [("text", "ab\ufffd")]
+
+
 def test_whitespace_between_thoughts_and_calls_makes_no_block():
     message = streamed(
         chunk(reasoning="a"),
@@ -257,6 +274,27 @@ def test_details_in_other_words_only_repeat_the_field_beside_them():
 
     assert block["thinking"] == "One\n\nTwo"
     assert list(unpacked(block).details) == details
+
+
+def test_details_after_that_are_new():
+    message = streamed(
+        chunk(reasoning="One. ", reasoning_details=[text_piece("One.")]),
+        chunk(reasoning_details=[text_piece("One", 1)]),
+        chunk("stop"),
+    )
+
+    assert texts(message) == [("thinking", "One. One")]
+
+
+def test_details_with_half_a_character_come_back():
+    message = streamed(
+        chunk(reasoning="a\ud83d", reasoning_details=[text_piece("a\ud83d")]),
+        chunk("stop"),
+    )
+    (block,) = message["content"]
+
+    assert block["thinking"] == "a\ufffd"
+    assert unpacked(block).details[0]["text"] == "a\ufffd"
 
 
 def test_details_alone_are_shown():

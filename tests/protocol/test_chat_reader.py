@@ -46,6 +46,13 @@ def test_the_first_character_tells_what_it_is(body):
     assert read(*(body[at : at + 1] for at in range(len(body)))) == whole
 
 
+def test_an_answer_in_one_piece_may_be_cut_anywhere():
+    whole = read(ANSWER)
+
+    for at in range(len(ANSWER)):
+        assert read(ANSWER[:at], ANSWER[at:]) == whole
+
+
 def test_the_first_choice_counts_wherever_it_stands():
     body = (
         b'{"choices":[{"index":1,"message":{"content":"other"}},'

@@ -507,6 +507,16 @@ def test_a_stop_sequence_ends_the_stream_at_once():
     assert translator.done
 
 
+def test_a_stop_sequence_within_a_later_chunk_ends_the_text():
+    message = streamed(
+        chunk(content="Hello"),
+        chunk(content=" you STOP there"),
+        to=reply(stop_sequences=("STOP",)),
+    )
+
+    assert texts(message) == [("text", "Hello you ")]
+
+
 def test_what_looked_like_a_stop_sequence_comes_at_the_end():
     message = streamed(
         chunk(content="Hello ST"), chunk("stop"), to=reply(stop_sequences=("STOP",))
@@ -600,6 +610,15 @@ def test_what_must_be_held_back_is_bounded(body):
 
     assert translator.done
     assert messages_stream.parse(events)[-1].name == "error"
+
+
+def test_a_long_answer_is_not_held_back():
+    piece = sse(chunk(content="x" * (1 << 20)), done=False)
+    translator = ChatStreamTranslator(reply(stop_sequences=("STOP",)))
+    sizes = [len(translator.feed(piece)) for _ in range(20)]
+
+    assert min(sizes) > 1 << 20
+    assert not translator.done
 
 
 def test_tool_calls_reach_the_client_before_they_are_complete():
