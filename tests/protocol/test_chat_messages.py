@@ -143,15 +143,22 @@ def test_a_second_result_becomes_text_of_the_user() -> None:
 def test_a_result_whose_call_is_gone_becomes_text_of_the_user(history: Any) -> None:
     messages = shape(*history, user(result("a", "from before", is_error=True), "on"))
 
-    assert messages[-1][0] == "user"
-    assert "Error: from before" in messages[-1][1]
-    assert messages[-1][1].endswith("\n\non")
+    label = "[result of an earlier tool call]"
+    assert messages[-1] == ("user", f"{label}\nError: from before\n\non")
 
 
 def test_a_picture_of_a_stray_result_is_shown() -> None:
     (message,) = translated(user(result("gone", image())))
 
-    assert [part["type"] for part in message["content"]] == ["text", "image_url"]
+    label, picture = message["content"]
+    assert label == {"type": "text", "text": "[result of an earlier tool call]"}
+    assert picture["type"] == "image_url"
+
+
+def test_a_stray_result_of_nothing_is_a_stray_result() -> None:
+    assert shape(user(result("gone"))) == [
+        ("user", "[result of an earlier tool call]\n(no output)")
+    ]
 
 
 def test_a_result_in_a_later_turn_is_a_stray_one() -> None:
@@ -203,8 +210,7 @@ def test_ids_of_ours_go_back_as_the_provider_made_them() -> None:
 def test_a_result_in_an_assistant_message_is_its_text() -> None:
     messages = shape(user("go"), assistant(result("a", "odd")), user("b"))
 
-    assert messages[1][0] == "assistant"
-    assert "odd" in messages[1][1]
+    assert messages[1] == ("assistant", "[result of an earlier tool call]\nodd")
 
 
 # --- arguments

@@ -214,6 +214,8 @@ def test_a_file_that_lies_at_anthropic_is_a_note_with_its_id(block: Any) -> None
         {"type": "image"},
         {"type": "image", "source": {"type": "base64"}},
         {"type": "image", "source": {"type": "of_next_month"}},
+        {"type": "image", "source": {"type": "file"}},
+        {"type": "image", "source": {"type": "of_next_month", "file_id": "file_9"}},
         {"type": "document", "source": {}},
         {"type": "document", "source": {"type": "url"}},
     ],
@@ -359,6 +361,21 @@ def test_claude_at_openrouter_keeps_marks_on_lists_of_text_parts() -> None:
         ],
     ]
     assert "cache_control" not in json_codec.encode_text(sent["tools"])
+
+
+def test_a_reminder_has_the_last_mark_of_its_texts() -> None:
+    long = {"type": "ephemeral", "ttl": "1h"}
+    marked = system(text("a", cache_control=MARK), text("b", cache_control=long))
+
+    (message,) = translated(user("u"), marked, to=CLAUDE)
+
+    assert message["content"][1]["cache_control"] == long
+
+
+def test_a_mark_on_a_picture_alone_has_no_place() -> None:
+    (message,) = translated(user("u", image(cache_control=MARK)), to=CLAUDE)
+
+    assert "cache_control" not in json_codec.encode_text(message)
 
 
 def test_the_shape_does_not_depend_on_the_marks() -> None:

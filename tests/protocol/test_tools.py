@@ -370,6 +370,12 @@ def test_openrouter_searches_the_web_itself() -> None:
     ]
 
 
+def test_openrouter_runs_no_other_tool_for_us() -> None:
+    code = {"type": "code_execution_20250825", "name": "code_execution"}
+
+    assert "tools" not in body(tools=[code], to=target("x", "openrouter"))
+
+
 def test_openrouter_never_gets_allowed_and_excluded_domains_together() -> None:
     both = {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}
     sent = body(tools=[{**WEB_SEARCH, **both}], to=target("x", "openrouter"))
