@@ -132,6 +132,7 @@ class Attempt:
             self.api_key,
             auth_method=provider.auth_method,
             custom_headers=provider.custom_headers,
+            http_proxy=provider.http_proxy,
         )
         prepared = formats.prepare(
             self.request,
@@ -209,7 +210,9 @@ class Attempt:
         if exchange.bodies is not None:
             exchange.bodies.upstream_request = call.body
         response = exchange.services.transport.send(call)
-        exchange.upstream_request_id = headers.upstream_request_id(response.headers)
+        exchange.upstream_request_id = headers.upstream_request_id(
+            response.headers, exchange.secrets
+        )
         try:
             return self._read(prepared, response)
         except UpstreamError as exc:
@@ -251,7 +254,7 @@ class Attempt:
             now=time.time(),
         )
         error.headers = {
-            **headers.downstream_headers(response.headers),
+            **headers.downstream_headers(response.headers, self.exchange.secrets),
             **error.headers,
         }
         return Refused(error, response.status, body)
@@ -273,7 +276,7 @@ class Attempt:
         message, outcome = prepared.read_answer(data, kind)
         self._observe(prepared, outcome)
         head = {
-            **headers.downstream_headers(response.headers),
+            **headers.downstream_headers(response.headers, exchange.secrets),
             **exchange.answer_headers(),
         }
         if exchange.stream:  # streaming is switched off in Settings
@@ -312,7 +315,7 @@ class Attempt:
             on_end=on_end,
         )
         head = {
-            **headers.downstream_headers(response.headers),
+            **headers.downstream_headers(response.headers, exchange.secrets),
             **exchange.answer_headers(),
             **SSE_HEADERS,
         }

@@ -73,6 +73,7 @@ def secrets_of(snapshot: Snapshot) -> set[str]:
                 key,
                 auth_method=provider.auth_method,
                 custom_headers=provider.custom_headers,
+                http_proxy=provider.http_proxy,
             )
         )
     found.discard("")

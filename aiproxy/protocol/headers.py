@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Collection, Mapping
+from typing import Collection, Mapping, Sequence
+from urllib.parse import unquote
 
+from aiproxy.protocol import masking
 from aiproxy.protocol.messages import API_VERSION
 
 MAX_CUSTOM_HEADERS = 50
@@ -87,26 +89,34 @@ def auth_headers(*, auth_method: str, auth_header: str, api_key: str) -> dict[st
     return {"authorization": "Bearer " + api_key}
 
 
-def downstream_headers(upstream: Mapping[str, str]) -> dict[str, str]:
-    """What of an upstream's head the client may see: limits, and the request's id."""
+def downstream_headers(
+    upstream: Mapping[str, str], secrets: Sequence[str] = ()
+) -> dict[str, str]:
+    """What of an upstream's head the client may see: limits, and the request's id.
+
+    A value that quotes a secret is left out.
+    """
     headers = {}
     for name, value in upstream.items():
         lowered = name.lower()
         passes = lowered == "retry-after" or lowered.startswith("anthropic-ratelimit-")
-        if passes and _TOKEN.fullmatch(name) and not _CONTROLS.search(value):
+        is_sound = _TOKEN.fullmatch(name) and not _CONTROLS.search(value)
+        if passes and is_sound and not _quotes(name + value, secrets):
             headers[lowered] = value
-    request_id = upstream_request_id(upstream)
+    request_id = upstream_request_id(upstream, secrets)
     if request_id:
         headers["x-aiproxy-upstream-request-id"] = request_id
     return headers
 
 
-def upstream_request_id(upstream: Mapping[str, str]) -> str:
+def upstream_request_id(
+    upstream: Mapping[str, str], secrets: Sequence[str] = ()
+) -> str:
     """The provider's own id of the request, for its support; "" if it gave none."""
     lowered = {name.lower(): value for name, value in upstream.items()}
     for name in _REQUEST_ID_HEADERS:
         value = lowered.get(name, "")
-        if re.fullmatch(r"[\x21-\x7e]{1,200}", value):
+        if re.fullmatch(r"[\x21-\x7e]{1,200}", value) and not _quotes(value, secrets):
             return value
     return ""
 
@@ -134,19 +144,39 @@ def value_problem(value: str, *, of: str) -> str:
 
 
 def secrets_of(
-    api_key: str, *, auth_method: str, custom_headers: Mapping[str, str]
+    api_key: str,
+    *,
+    auth_method: str,
+    custom_headers: Mapping[str, str],
+    http_proxy: str = "",
 ) -> list[str]:
     """Every text that must not leave the server, as an upstream might quote it."""
     secrets = [api_key]
     if auth_method == "basic" and api_key:
         secrets.append(_basic(api_key))
     secrets += [value for name, value in custom_headers.items() if is_secret(name)]
+    secrets += _proxy_secrets(http_proxy)
     return [secret.strip() for secret in secrets if secret.strip()]
 
 
 def is_secret(header_name: str) -> bool:
     """A header named like something that must be masked."""
     return any(word in header_name.lower() for word in _SECRET_WORDS)
+
+
+def _proxy_secrets(url: str) -> list[str]:
+    """A proxy's password, as it stands in the address and as it is sent."""
+    userinfo, at, _ = url.partition("//")[2].rpartition("@")
+    if not at or ":" not in userinfo:
+        return []
+    password = userinfo.partition(":")[2]
+    pair = unquote(userinfo).encode("utf-8", "replace")
+    sent = base64.b64encode(pair).decode("ascii")
+    return [password, unquote(password), sent]
+
+
+def _quotes(text: str, secrets: Sequence[str]) -> bool:
+    return masking.mask_values(text, secrets) != text
 
 
 def _anthropic_headers(client_headers: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Pattern, Sequence
 
 from aiproxy.protocol import json_codec
 
@@ -23,6 +23,9 @@ _LIKE_A_KEY = re.compile(
     )""",
     re.VERBOSE,
 )
+# Printable ASCII that JSON lets one write in another way than as itself.
+_ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
+_SHORT_ESCAPES = '"\\/'
 _CREDENTIAL = re.compile(
     r"(\b(?:bearer|basic) +)(?=[A-Za-z._~+/=-]*[0-9*])[A-Za-z0-9*._~+/=-]{12,}",
     re.IGNORECASE,
@@ -51,11 +54,33 @@ def mask_values(text: str, secrets: Sequence[str]) -> str:
 
 
 def mask_bytes(body: bytes, secrets: Sequence[str]) -> bytes:
-    """The bytes without these exact values, also where JSON has escaped them."""
+    """The bytes without these exact values, however JSON has escaped them."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) < _MIN_SECRET:
             continue
+        shown = masked(secret).encode("utf-8", "replace")
         quoted = json_codec.encode(secret)[1:-1]
         for spelling in (secret.encode("utf-8", "replace"), quoted):
-            body = body.replace(spelling, masked(secret).encode("utf-8", "replace"))
+            body = body.replace(spelling, shown)
+        # PHP writes `\/` for a slash, .NET `\u002B` for a plus: a key may hold both.
+        if _ESCAPED_ASCII.search(body):
+            body = _any_spelling(secret).sub(lambda _: shown, body)  # noqa: B023
     return body
+
+
+def _any_spelling(secret: str) -> Pattern[bytes]:
+    """A pattern of the secret in a JSON string, with any of its characters escaped."""
+    return re.compile(b"".join(map(_spellings, secret)))
+
+
+def _spellings(character: str) -> bytes:
+    units = character.encode("utf-16-be", "surrogatepass")
+    escaped = b"".join(
+        rb"\\u(?i:%04x)" % int.from_bytes(units[at : at + 2], "big")
+        for at in range(0, len(units), 2)
+    )
+    plain = re.escape(character.encode("utf-8", "replace"))
+    spellings = [plain, escaped]
+    if character in _SHORT_ESCAPES:
+        spellings.append(rb"\\" + plain)
+    return b"(?:" + b"|".join(spellings) + b")"

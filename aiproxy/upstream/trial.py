@@ -239,6 +239,7 @@ class Caller:
                 provider.api_key,
                 auth_method=provider.auth_method,
                 custom_headers=provider.custom_headers,
+                http_proxy=provider.http_proxy,
             )
         )
 

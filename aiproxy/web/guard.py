@@ -92,10 +92,8 @@ def _own_credentials(headers: Mapping[str, str]) -> list[str]:
     found = []
     for name in ("authorization", "x-api-key"):
         # The same header sent twice arrives joined by a comma.
-        for value in headers.get(name, "").split(","):
-            words = value.split()
-            if words and words[-1].startswith(tokens.API_KEY_PREFIX):
-                found.append(words[-1])
+        words = headers.get(name, "").replace(",", " ").split()
+        found += [word for word in words if word.startswith(tokens.API_KEY_PREFIX)]
     return found
 
 

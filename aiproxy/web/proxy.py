@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any, Callable, Mapping, NamedTuple
 
@@ -17,6 +18,8 @@ from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.web.guard import Caller
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+MIN_SECRET_LENGTH = 8  # shorter words are found in everything
+MAX_SECRETS = 20  # of one request: each costs a look at all that is kept
 
 
 class Call(NamedTuple):
@@ -120,9 +123,14 @@ def _exchange(call: Call, raw: bytes) -> Exchange:
 
 def _client_secrets(headers: Mapping[str, str]) -> list[str]:
     """The credentials that came with a request, ours or not: none may be logged."""
-    found = [headers.get("x-api-key", ""), headers.get("cookie", "")]
-    found += headers.get("authorization", "").split()[1:]
-    return [value for value in found if len(value) >= 8]
+    found = []
+    for name in ("authorization", "x-api-key", "cookie"):
+        # Sent twice, a header arrives joined by a comma; cookies are pairs.
+        for word in re.split(r"[\s,;]+", headers.get(name, "")):
+            value = word.partition("=")[2] if name == "cookie" else word
+            if len(value) >= MIN_SECRET_LENGTH and value not in found:
+                found.append(value)
+    return found[:MAX_SECRETS]
 
 
 def _json(call: Call, body: Mapping[str, Any]) -> HTTPResponse:

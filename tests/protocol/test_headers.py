@@ -205,3 +205,30 @@ def test_everything_that_must_be_masked_is_known():
     )
 
     assert secrets == ["user:password", ENCODED, "tok-1"]
+
+
+def test_a_value_that_quotes_a_secret_does_not_come_down():
+    upstream = {
+        "Retry-After": "sk-secret-of-the-provider",
+        "anthropic-ratelimit-requests-limit": "for sk-secret-of-the-provider",
+        "anthropic-ratelimit-sk-secret-of-the-provider": "7",
+        "anthropic-ratelimit-tokens-limit": "9",
+        "request-id": "sk-secret-of-the-provider",
+        "x-request-id": "one",
+    }
+
+    assert headers.downstream_headers(upstream, ["sk-secret-of-the-provider"]) == {
+        "anthropic-ratelimit-tokens-limit": "9",
+        "x-aiproxy-upstream-request-id": "one",
+    }
+
+
+def test_a_proxys_password_is_a_secret_in_every_form_of_it():
+    secrets = headers.secrets_of(
+        "",
+        auth_method="bearer",
+        custom_headers={},
+        http_proxy="http://me:p%40ss:word@proxy.example:3128",
+    )
+
+    assert set(secrets) == {"p%40ss:word", "p@ss:word", "bWU6cEBzczp3b3Jk"}

@@ -91,3 +91,26 @@ def test_no_given_secret_survives(before, secret, after):
 def test_a_placeholder_for_a_key_is_no_secret():
     assert mask_bytes(b"none of it", ["no"]) == b"none of it"
     assert mask("none of it", ["no"]) == "none of it"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        rb"sk-a\/b+c\u002F1234567",
+        rb"sk-a/b\u002bc/1234567",
+        rb"\u0073\u006B-a\/b\u002Bc/1234567",
+        rb"sk-a/b+c/1234567",
+    ],
+)
+def test_a_secret_is_found_however_json_spells_it(quoted):
+    body = b'{"message":"key ' + quoted + b' refused"}'
+
+    masked_body = mask_bytes(body, ["sk-a/b+c/1234567"])
+
+    assert json.loads(masked_body) == {"message": "key \u20264567 refused"}
+
+
+def test_escapes_that_are_no_secret_stay():
+    body = rb'{"a": "\/path", "b": "\u002B\u00e9"}'
+
+    assert mask_bytes(body, [KEY]) == body

@@ -143,6 +143,8 @@ def test_one_bad_key_among_several_is_refused(site):
         {"Authorization": f"Bearer {good}", "x-api-key": bad},
         {"Authorization": f"Bearer {bad}", "x-api-key": good},
         {"Authorization": f"Bearer {good}, Bearer {bad}"},
+        {"Authorization": f"Bearer {bad} {good}"},
+        {"Authorization": f"Bearer {bad} and-more"},
     ):
         answer = call(site.app, "GET", "/v1/models", headers={"Host": HOST, **headers})
         assert answer.status == 401

@@ -68,7 +68,7 @@ def parse(
         **_models(fields, present),
         **_behaviour(fields, present),
     }
-    moved = _has_moved(present, values["endpoint"])
+    moved = _has_moved(present, values["endpoint"], values["http_proxy"])
     key = _typed_key(fields, present) or kept.api_key
     values["api_key"] = key or present.api_key
     if not key and present.api_key and moved:
@@ -247,10 +247,14 @@ def _typed_key(fields: Fields, present: Provider) -> str:
     return key
 
 
-def _has_moved(present: Provider, address: str) -> bool:
+def _has_moved(present: Provider, address: str, proxy: str) -> bool:
+    """What is stored would be shown to another host than before."""
     if not present.id or not address or endpoint.check(address):
         return False
-    return endpoint.origin(address) != endpoint.origin(present.endpoint)
+    origin = endpoint.origin(address)
+    # Of plain http a proxy reads all, the key too.
+    is_read = origin.scheme == "http" and proxy not in ("", "none", present.http_proxy)
+    return is_read or origin != endpoint.origin(present.endpoint)
 
 
 def _fallback(

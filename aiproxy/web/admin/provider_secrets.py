@@ -15,7 +15,7 @@ from aiproxy.security import credentials
 from aiproxy.web import forms
 from aiproxy.web.forms import Fields
 
-_PROXY_PASSWORD = re.compile(r"(?<=[^/]:)[^:/@]*(?=@)")
+_PROXY_PASSWORD = re.compile(r"(//[^/:@]*:).*(?=@)")
 _TYPE_AGAIN = "Type the secret headers again: the stored ones go to no other host."
 
 
@@ -48,7 +48,7 @@ def headers_text(custom_headers: Mapping[str, str]) -> str:
 
 def mask_proxy(url: str) -> str:
     """A proxy's address without its password."""
-    return _PROXY_PASSWORD.sub("…", url)
+    return _PROXY_PASSWORD.sub(r"\1…", url)
 
 
 def parse_proxy(fields: Fields, present: str, kept: str) -> str:

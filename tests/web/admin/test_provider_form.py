@@ -156,6 +156,18 @@ def test_a_stored_key_goes_to_no_other_host(address, api_key):
     assert list(form.errors) == ["api_key"]
 
 
+def test_a_stored_key_is_shown_to_no_new_proxy_in_clear():
+    plain = replace(STORED, endpoint="http://llm.chutes.ai/v1", http_proxy="")
+    same = {"endpoint": plain.endpoint, "api_key": "", "http_proxy": "http://evil:8080"}
+
+    assert list(parse(typed(**same), plain).errors) == ["api_key"]
+    known = replace(plain, http_proxy="http://evil:8080")
+    assert parse(typed(**same), known).errors == {}
+    # A tunnel of TLS hides the key from the proxy that carries it.
+    tunnel = {**same, "endpoint": STORED.endpoint}
+    assert parse(typed(**tunnel), STORED).errors == {}
+
+
 def test_a_stored_reference_goes_to_no_other_host_either():
     by_reference = replace(STORED, api_key="env:MY_KEY")
     form = parse(typed(endpoint="https://evil.example", api_key=""), by_reference)

@@ -112,6 +112,13 @@ def test_a_proxys_password_is_masked_and_kept():
     assert provider_secrets.mask_proxy("http://proxy:3128") == "http://proxy:3128"
 
 
+@pytest.mark.parametrize("password", ["s:ecret", "s@ecret", "s/ecret", ""])
+def test_no_part_of_an_odd_password_is_shown(password):
+    for user in ("ada", ""):
+        shown = provider_secrets.mask_proxy(f"http://{user}:{password}@proxy:3128")
+        assert shown == f"http://{user}:…@proxy:3128"
+
+
 def test_no_secret_is_in_the_repr_of_what_is_kept():
     kept = provider_secrets.Kept("sk-secret", {"X-Key": "sk-other"}, "http://a:b@c")
 
