@@ -189,11 +189,13 @@ def test_an_openrouter_budget_stays_below_the_output_limit() -> None:
         to=target("x", "openrouter", max_output_tokens=8192), **budget(31_999)
     )
     tiny = fields(budget(31_999), "x", "openrouter", max_tokens=1)
+    small = fields(budget(31_999), "x", "openrouter", max_tokens=2)
 
     assert sent == {"reasoning": {"max_tokens": 31_999}}
     assert lowered["max_tokens"] == 8192
     assert lowered["reasoning"]["max_tokens"] < 8192
     assert tiny == {"reasoning": {"effort": "high"}}
+    assert small == {"reasoning": {"max_tokens": 1}}
 
 
 def test_deepseek_gets_a_type_and_one_of_two_efforts() -> None:
@@ -204,6 +206,7 @@ def test_deepseek_gets_a_type_and_one_of_two_efforts() -> None:
     assert fields(wanted("max"), *to) == {"thinking": on, "reasoning_effort": "max"}
     assert fields(budget(1024), *to) == {"thinking": on, "reasoning_effort": "high"}
     assert fields({"thinking": {"type": "enabled"}}, *to) == {"thinking": on}
+    assert fields(wanted("none"), *to) == {"thinking": {"type": "disabled"}}
     assert fields({}, *to) == {}
 
 
@@ -214,6 +217,8 @@ def test_kimi_k2_gets_a_type_alone(dialect: str) -> None:
     assert fields(wanted("low"), "kimi-k2.5", dialect) == {"thinking": on}
     assert fields(budget(5), "kimi-k2-thinking", dialect) == {"thinking": on}
     assert fields({}, "kimi-k2.5", dialect) == {}
+    assert fields(wanted("none"), "kimi-k2.5", dialect) == {}
+    assert fields(wanted("high"), "kimi-latest", dialect) == {}
 
 
 def test_kimi_k2_6_keeps_the_thoughts_of_earlier_turns() -> None:

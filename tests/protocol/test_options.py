@@ -175,6 +175,23 @@ def test_a_format_is_a_schema_and_not_strict(fields: Any) -> None:
     assert "output_config" not in body(**fields)
 
 
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("my-answer_1", "my-answer_1"),
+        ("a b", "answer"),
+        (5, "answer"),
+        (None, "answer"),
+    ],
+)
+def test_a_format_has_a_legal_name(name: Any, sent: str) -> None:
+    wanted = {"type": "json_schema", "schema": SCHEMA, "name": name}
+
+    response_format = body(output_format=wanted)["response_format"]
+
+    assert response_format["json_schema"]["name"] == sent
+
+
 def test_deepseek_gets_the_schema_in_words() -> None:
     sent = body(
         user("hi"),
