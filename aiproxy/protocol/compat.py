@@ -134,11 +134,8 @@ def is_forced(tool_choice: Any) -> bool:
     """A tool choice that leaves the model no way around a call, in either format."""
     if tool_choice == "required":
         return True
-    return isinstance(tool_choice, Mapping) and tool_choice.get("type") in {
-        "any",
-        "tool",
-        "function",
-    }
+    kind = tool_choice.get("type") if isinstance(tool_choice, Mapping) else None
+    return kind in ("any", "tool", "function")
 
 
 def messages_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -299,10 +296,10 @@ def _plain_tools(
         isinstance(tool, Mapping) and tool.get("name") in _TOOL_SEARCH for tool in tools
     )
     plain = []
-    names = set()
+    names: set[str] = set()
     for tool in [*tools, *definitions]:
         if isinstance(tool, Mapping):
-            name = tool.get("name")
+            name = str(tool.get("name"))
             is_unloaded = bool(tool.get("defer_loading")) and name not in loaded
             if _is_beta_tool(tool) or (is_unloaded and can_load):
                 continue

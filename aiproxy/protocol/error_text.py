@@ -15,6 +15,7 @@ from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec
 
 MAX_MESSAGE = 2000
+_MAX_READ = 20_000  # of a body's text; a message stands at its beginning
 _MAX_NESTING = 6
 _MAX_DETAILS = 5
 
@@ -52,7 +53,7 @@ _REASONS = {
 _HTML = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|\?xml|html|head|body)", re.I | re.S
 )
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,500})", re.I)
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})", re.I)
 _SPACES = re.compile(r"\s+")
 
 
@@ -66,14 +67,14 @@ def parse(body: bytes) -> Any:
 
 def words(body: bytes, parsed: Any) -> str:
     """What the provider said, or "" where it said nothing that can be shown."""
+    text = body[: 4 * _MAX_READ].decode("utf-8", "replace").strip()
     if parsed is not None:
-        found = message_in(parsed)
-        return found or ("" if not parsed else body.decode("utf-8", "replace").strip())
-    text = body.decode("utf-8", "replace").strip()
-    if is_html(text):
-        title = _TITLE.search(text[:65536])
-        return html.unescape(_SPACES.sub(" ", title.group(1))).strip() if title else ""
-    return text
+        text = message_in(parsed) or (text if parsed else "")
+    elif is_html(text):
+        title = _TITLE.search(text)
+        text = _SPACES.sub(" ", title.group(1)) if title else ""
+        return html.unescape(text).strip()
+    return text[:_MAX_READ]
 
 
 def is_html(text: str) -> bool:

@@ -61,6 +61,7 @@ def is_message(value: Any) -> bool:
         isinstance(value, dict)
         and value.get("type", "message") == "message"
         and isinstance(value.get("content"), list)
+        and all(isinstance(block, dict) for block in value["content"])
         and not value.get("error")
     )
 
@@ -128,14 +129,16 @@ class _Fold:
             self._close()
 
     def _start(self, event: Mapping[str, Any]) -> None:
-        block = event.get("content_block")
-        if self.message is not None and isinstance(block, dict):
-            self._blocks[event.get("index")] = dict(block)
-            self.message["content"].append(self._blocks[event.get("index")])
+        index, block = event.get("index"), event.get("content_block")
+        if self.message and isinstance(index, int) and isinstance(block, dict):
+            self._blocks[index] = dict(block)
+            self.message["content"].append(self._blocks[index])
 
     def _grow(self, event: Mapping[str, Any]) -> None:
         index, delta = event.get("index"), event.get("delta")
-        if index not in self._blocks or not isinstance(delta, dict):
+        if not isinstance(index, int) or not isinstance(delta, dict):
+            return
+        if index not in self._blocks:
             return
         kind = str(delta.get("type"))
         name = _GROWING.get(kind)

@@ -236,4 +236,4 @@ class PassthroughStream:
 def _is_error(kind: Any, parsed: Mapping[str, Any]) -> bool:
     if kind == "error" or parsed.get("object") == "error":
         return True
-    return bool(parsed.get("error")) and kind not in _EVENTS
+    return bool(parsed.get("error")) and str(kind) not in _EVENTS

@@ -270,7 +270,7 @@ def _without_server_tool(body: Body, lesson: Lesson, _: Target) -> Body:
     if not isinstance(tools, list):
         return body
     kept = [tool for tool in tools if _type_of(tool) != lesson.name]
-    dropped = {tool.get("name") for tool in tools if _type_of(tool) == lesson.name}
+    dropped = [tool.get("name") for tool in tools if _type_of(tool) == lesson.name]
     choice = body.get("tool_choice")
     if not kept or (isinstance(choice, Mapping) and choice.get("name") in dropped):
         body.pop("tool_choice", None)

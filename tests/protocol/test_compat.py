@@ -390,6 +390,12 @@ def test_blocks_of_a_betas_server_tool_become_text():
         {"tools": [None, 3], "system": 7, "thinking": "x", "output_config": []},
         {"tools": {}, "thinking": {"type": "adaptive"}, "max_tokens": "x"},
         {"messages": [{"role": "user", "content": [None, {"type": 3}]}]},
+        {"messages": [{"role": [], "content": [{"type": {}, "name": []}]}]},
+        {"tools": [{"name": [], "type": {}, "defer_loading": True}, {"name": {}}]},
+        {"tool_choice": {"type": []}, "thinking": {"type": "adaptive"}},
+        {"thinking": {"type": []}, "output_config": {"effort": []}},
+        {"messages": [{"content": [{"type": "tool_reference", "tool_name": []}]}]},
+        {"messages": [{"content": [{"type": "tool_addition", "tool": {"name": {}}}]}]},
     ],
 )
 def test_odd_bodies_are_the_upstreams_to_refuse(body):

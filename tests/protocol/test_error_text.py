@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aiproxy.protocol import error_text
+from aiproxy.protocol.upstream_errors import to_error
 
 
 def said(body: object) -> str:
@@ -132,3 +134,18 @@ def test_deep_nesting_is_no_trouble():
     body = b'{"error":' * 150 + b'"x"' + b"}" * 150
 
     assert isinstance(said(body), str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>" + b"<title" * 100_000,
+        b"x" * 1_000_000,
+        b'{"error":{"message":"' + b"try again in " * 70_000 + b'"}}',
+    ],
+)
+def test_a_large_body_is_read_in_no_time(body):
+    begun = time.perf_counter()
+    to_error(500, {}, body)
+
+    assert time.perf_counter() - begun < 1

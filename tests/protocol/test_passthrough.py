@@ -232,7 +232,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["type", "text", "content", "role", "tool", "x"]),
+            st.sampled_from(["type", "name", "content", "role", "tool", "signature"]),
             inner,
             max_size=4,
         )

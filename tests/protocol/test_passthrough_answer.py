@@ -15,6 +15,7 @@ from tests.protocol.test_passthrough_stream import (
     CLOSE,
     FINISH,
     MESSAGE,
+    ODD,
     OPEN,
     REPLY,
     START,
@@ -71,6 +72,7 @@ def test_an_answer_is_cut_at_a_stop_sequence():
         (b'"text"', 502),
         (b"<html><title>Welcome</title></html>", 502),
         (b'{"type":"message","content":"text"}', 502),
+        (b'{"type":"message","content":["text"]}', 502),
         (b'{"choices":[{"message":{"content":"hi"}}]}', 502),
         (b'{"type":"error","error":{"type":"rate_limit_error","message":"x"}}', 429),
         (b'{"error":{"message":"x","code":401}}', 401),
@@ -136,6 +138,16 @@ def test_a_stream_is_folded_into_its_message():
     ]
     assert got.message["stop_reason"] == "end_turn"
     assert got.outcome.usage == Usage(25, 15, cache_read_input_tokens=4)
+
+
+@pytest.mark.parametrize("data", ODD)
+def test_odd_events_fold_or_are_an_error(data):
+    raw = b"data: " + json.dumps(data).encode() + b"\n\n"
+    try:
+        got = answer(START + raw + STOP)
+    except UpstreamError:
+        return
+    assert isinstance(got.message["content"], list)
 
 
 def test_a_folded_text_is_whole():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -452,6 +453,38 @@ def test_a_broken_json_answer_after_opening_here_is_an_error_event():
 
 
 # Laws
+
+
+ODD = [
+    {"type": [], "error": "x"},
+    {"type": {}, "error": {"type": [], "message": {}}},
+    {"type": "message_start", "message": {"usage": [], "model": []}},
+    {"type": "message_start", "message": []},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": []},
+        "usage": {"input_tokens": {}},
+    },
+    {"type": "content_block_delta", "index": [], "delta": {"type": []}},
+    {"type": "content_block_start", "index": {}, "content_block": []},
+    {"type": "error", "error": []},
+    {"type": "error", "error": {"type": {}, "message": []}},
+]
+
+
+@pytest.mark.parametrize("data", ODD)
+@pytest.mark.parametrize("sequences", [(), ("END",)])
+def test_events_of_odd_types_are_no_trouble(data, sequences):
+    reply = replace(REPLY, stop_sequences=sequences)
+    raw = b"data: " + json.dumps(data).encode() + b"\n\n"
+    for chunks in ((raw,), (START, raw)):
+        stream = PassthroughStream(reply)
+        try:
+            for chunk in chunks:
+                stream.feed(chunk)
+            stream.end()
+        except UpstreamError:
+            assert not stream.started
 
 
 @settings(max_examples=200)

@@ -43,6 +43,9 @@ def after(body: dict[str, Any], *lessons: Lesson) -> dict[str, Any]:
         {"messages": [None, "x", {"role": "user", "content": [None, "y"]}]},
         {"tools": [None, {"function": 3}], "reasoning": "x"},
         {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+        {"tool_choice": {"type": []}, "thinking": {"type": {}}, "reasoning_effort": []},
+        {"messages": [{"role": {}, "content": [{"type": []}], "tool_calls": []}]},
+        {"tools": [{"type": [], "name": {}}], "output_config": {"effort": 3}},
     ],
 )
 def test_a_request_that_a_lesson_is_not_about_stays_the_same(lesson, body):
