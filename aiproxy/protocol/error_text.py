@@ -15,7 +15,7 @@ from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec
 
 MAX_MESSAGE = 2000
-_MAX_READ = 20_000  # of a body's text; a message stands at its beginning
+MAX_READ = 20_000  # of a body's text; a message stands at its beginning
 _MAX_NESTING = 6
 _MAX_DETAILS = 5
 
@@ -67,14 +67,14 @@ def parse(body: bytes) -> Any:
 
 def words(body: bytes, parsed: Any) -> str:
     """What the provider said, or "" where it said nothing that can be shown."""
-    text = body[: 4 * _MAX_READ].decode("utf-8", "replace").strip()
+    text = body[: 4 * MAX_READ].decode("utf-8", "replace").strip()
     if parsed is not None:
         text = message_in(parsed) or (text if parsed else "")
     elif is_html(text):
         title = _TITLE.search(text)
         text = _SPACES.sub(" ", title.group(1)) if title else ""
         return html.unescape(text).strip()
-    return text[:_MAX_READ]
+    return text[:MAX_READ]
 
 
 def is_html(text: str) -> bool:

@@ -42,7 +42,8 @@ def text_of(body: bytes, parsed: Any) -> str:
     lines = [str(error[key]) for key in ("code", "type", "message") if error.get(key)]
     if error.get("param"):
         lines.insert(0, f"'{error['param']}'")  # it reads like a quoted name
-    return "\n".join([*(line for line in lines if line not in words), words])
+    text = "\n".join([*(line for line in lines if line not in words), words])
+    return text[: 2 * error_text.MAX_READ]
 
 
 def is_named(name: str, text: str) -> bool:

@@ -79,7 +79,8 @@ class _Failure:
         """Words, code and type: where the meaning is looked for."""
         error = error_text.error_object(self.parsed)
         marks = (error.get("code"), error.get("type"), error.get("message"))
-        return " ".join([self.words, *(str(mark) for mark in marks if mark)])
+        text = " ".join([self.words, *(str(mark) for mark in marks if mark)])
+        return text[: 2 * error_text.MAX_READ]
 
 
 def to_error(
