@@ -201,6 +201,11 @@ class Visitor:
         self._cookies: dict[str, str] = {}
         self._csrf = ""
 
+    @property
+    def session_id(self) -> str:
+        """What its session's cookie holds."""
+        return self._cookies["aiproxy_session"]
+
     def get(self, path: str, *, accept: str = "text/html") -> Answer:
         return self._send("GET", path, None, {"Accept": accept})
 
