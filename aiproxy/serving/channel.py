@@ -52,6 +52,7 @@ class Channel(wasyncore.dispatcher):
         self._was_refused = False
         self._discards_until: float | None = None
         self._cancel: Cancellation | None = None  # of the request that is running
+        self._watch: Watch | None = None
         now = time.monotonic()
         self._read_at = now
         self._sent_at = now
@@ -214,18 +215,22 @@ class Channel(wasyncore.dispatcher):
             self.finish(keeps_alive=False)
             return
         task = Task(self, request)
-        watch: Watch | None = None
         if request.is_api and request.error is None:
             self._cancel = task.cancel
-            watch = self.server.pump.watch(self)
+            self._watch = self.server.pump.watch(self)
         stream = task.run()
-        if stream is not None and watch is not None:
+        if stream is not None and self._watch is not None:
+            watch, self._watch = self._watch, None
             request.close()
             self.server.pump.park(self, task, stream, watch)
             return
+        self.finish(keeps_alive=task.keeps_alive)
+
+    def unwatch(self) -> None:
+        """The answer is there: what the client says from now on is no matter."""
+        watch, self._watch = self._watch, None
         if watch is not None:
             self.server.pump.unwatch(watch)
-        self.finish(keeps_alive=task.keeps_alive)
 
     def write_soon(self, data: bytes) -> None:
         """Send, or keep what the client does not take; waits while that is much.
@@ -256,6 +261,7 @@ class Channel(wasyncore.dispatcher):
         """The answer is complete: the next request, or back to the main loop."""
         first, rest = self.requests[0], self.requests[1:]
         first.close()
+        self.unwatch()
         self._cancel = None
         if not keeps_alive or self.is_gone:
             self._was_refused = first.error is not None

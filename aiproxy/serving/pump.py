@@ -40,7 +40,7 @@ Handler = Callable[[int], None]
 
 
 class Watch:
-    """A client whose request a worker runs; any thread may end it, once."""
+    """A client whose request a worker runs; whoever ends it first has ended it."""
 
     def __init__(self, pump: Pump, channel: Channel) -> None:
         self._pump = pump
@@ -50,11 +50,9 @@ class Watch:
 
     def ready(self, mask: int) -> None:
         """Bytes from the client: the next request, which can wait, or its end."""
-        if self.is_over:
-            return
-        if has_hung_up(self.sock):
+        if not self.is_over and has_hung_up(self.sock):
             self._channel.hang_up()
-        self._pump.unregister(self.sock)
+        self._pump.unwatch(self)
 
 
 def has_hung_up(sock: socket.socket) -> bool:
@@ -75,6 +73,7 @@ class Pump:
         self.streams: set[Running] = set()
         self._rests: dict[Rest, float] = {}
         self._selector = selectors.DefaultSelector()
+        self._lock = threading.Lock()
         self._calls: collections.deque[Callable[[], None]] = collections.deque()
         self._is_stopping = False
         self.is_stopped = False  # nothing is carried any further
@@ -106,11 +105,15 @@ class Pump:
 
     def unwatch(self, watch: Watch) -> None:
         """After this the channel may go back to the main loop."""
-        watch.is_over = True
-        self.unregister(watch.sock)
+        with self._lock:
+            if not watch.is_over:
+                watch.is_over = True
+                self._unregister(watch.sock)
 
     def park(self, channel: Channel, task: Task, stream: Stream, watch: Watch) -> None:
         """Carry this stream to its end, then finish the channel's request."""
+        with self._lock:
+            watch.is_over = True  # its registration is the stream's now
         running = Running(self, channel, task, stream)
         channel.server.forget(channel)
         self.call(running.begin)
@@ -134,20 +137,27 @@ class Pump:
             self._wake_out.send(b"\0")
 
     # The selector. Its registrations may change while the thread waits in it: epoll
-    # and kqueue allow that, select() sees the change at the next tick.
+    # and kqueue allow that, select() sees the change at the next tick. The lock keeps
+    # Python's and the system's books of them the same.
 
     def register(self, sock: socket.socket, mask: int, handler: Handler) -> None:
-        self._selector.register(sock, mask, handler)
+        with self._lock:
+            self._selector.register(sock, mask, handler)
 
     def modify(self, sock: socket.socket, mask: int, handler: Handler) -> None:
         """Also registers it, if it was not."""
-        try:
-            self._selector.modify(sock, mask, handler)
-        except KeyError:
-            self._selector.register(sock, mask, handler)
+        with self._lock:
+            try:
+                self._selector.modify(sock, mask, handler)
+            except KeyError:
+                self._selector.register(sock, mask, handler)
 
     def unregister(self, sock: socket.socket) -> None:
         """Nothing happens if it is not registered, or closed."""
+        with self._lock:
+            self._unregister(sock)
+
+    def _unregister(self, sock: socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError, OSError):
             self._selector.unregister(sock)
 

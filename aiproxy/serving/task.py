@@ -107,6 +107,7 @@ class Task:
         return self._write
 
     def _write_answer(self, result: Iterable[bytes]) -> None:
+        self.channel.unwatch()
         whole = result if isinstance(result, (list, tuple)) else None
         if whole is not None and len(whole) <= 1 and not self._head_sent:
             body = whole[0] if whole else b""
