@@ -125,6 +125,7 @@ class Attempt:
         exchange, provider = self.exchange, self.provider
         services = exchange.services
         exchange.attempts += 1
+        exchange.upstream_request_id = ""  # that of the provider before
         exchange.provider, exchange.provider_name = provider.slug, provider.name
         exchange.model = self._model()
         self.api_key = credentials.resolve(provider.api_key)

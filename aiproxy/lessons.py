@@ -16,6 +16,8 @@ LESSON_SECONDS = 6 * 3600.0
 MAX_MODELS = 1000
 MIN_RATIO, MAX_RATIO = 0.7, 1.5
 RATIO_WEIGHT = 0.2  # of the newest answer
+# Below it a provider's own template weighs more than what the request says.
+MIN_OBSERVED = 500
 
 Key = Tuple[int, str]  # provider id, upstream model
 
@@ -61,7 +63,7 @@ class LessonBook:
 
     def observe(self, provider_id: int, model: str, real: int, estimated: int) -> None:
         """Learn from an answer whose provider counted its input (uncorrected ones)."""
-        if real <= 0 or estimated <= 0:
+        if real <= 0 or estimated < MIN_OBSERVED:
             return
         newest = min(max(real / estimated, MIN_RATIO), MAX_RATIO)
         with self._lock:

@@ -85,4 +85,6 @@ def count_tokens(
 
 def _model_of(body: Mapping[str, Any]) -> str:
     model = body.get("model")
-    return model if isinstance(model, str) else ""
+    if model is not None and not isinstance(model, str):
+        raise InvalidRequest("model: must be a string")
+    return model or ""

@@ -1,11 +1,12 @@
 """How long one provider is waited for, and what is done when it stays silent."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from aiproxy import attempt, relay
-from aiproxy.errors import UpstreamTimeout
+from aiproxy.errors import AIProxyError, UpstreamTimeout
 from tests.relay_site import RelaySite
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse, silence, stall
 from tests.test_relay import HELLO, STREAMED
@@ -47,6 +48,20 @@ def test_with_a_fallback_a_silent_provider_is_given_up(site, monkeypatch):
         answered = site.ask(STREAMED, "first")
 
     assert answered.headers["x-aiproxy-provider"] == "second"
+
+
+def test_an_upstream_request_id_is_that_of_the_provider_named_beside_it(site):
+    with ScriptedUpstream(
+        lambda ask: Reply(fault=replace(refuse(503), headers={"x-request-id": "a"}))
+    ) as failing:
+        site.add(failing, slug="first", fallback="second")
+        site.add("http://127.0.0.1:9/v1", slug="second")
+
+        with pytest.raises(AIProxyError) as caught:
+            site.ask(HELLO, "first")
+
+    assert caught.value.headers["x-aiproxy-provider"] == "second"
+    assert "x-aiproxy-upstream-request-id" not in caught.value.headers
 
 
 def test_with_a_fallback_a_missing_head_is_given_up_too(site, monkeypatch):

@@ -1,8 +1,7 @@
 """What is remembered of a provider's refusals and counts."""
 
-from aiproxy.protocol.healing import Lesson
-
 from aiproxy.lessons import LESSON_SECONDS, MAX_MODELS, LessonBook
+from aiproxy.protocol.healing import Lesson
 
 
 class Clock:
@@ -36,7 +35,7 @@ def test_a_lesson_is_forgotten_after_some_hours():
 def test_a_changed_provider_is_asked_anew():
     book = LessonBook()
     book.remember(1, "m", LESSON)
-    book.observe(1, "m", 150, 100)
+    book.observe(1, "m", 1500, 1000)
     book.forget(1)
 
     assert book.known(1, "m") == ()
@@ -46,13 +45,20 @@ def test_a_changed_provider_is_asked_anew():
 def test_the_ratio_follows_the_provider_within_bounds():
     book = LessonBook()
     assert book.ratio(1, "m") == 1.0
-    book.observe(1, "m", 120, 100)
+    book.observe(1, "m", 1200, 1000)
     assert book.ratio(1, "m") == 1.2
     for _ in range(100):
-        book.observe(1, "m", 1000, 100)
+        book.observe(1, "m", 10000, 1000)
     assert 1.49 < book.ratio(1, "m") <= 1.5
-    book.observe(2, "m", 1, 100)
+    book.observe(2, "m", 1, 1000)
     assert book.ratio(2, "m") == 0.7
+
+
+def test_a_small_request_teaches_no_ratio():
+    book = LessonBook()
+    book.observe(1, "m", 900, 100)
+
+    assert book.ratio(1, "m") == 1.0
 
 
 def test_memory_is_bounded():

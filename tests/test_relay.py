@@ -293,6 +293,13 @@ def test_streaming_switched_off_asks_plainly_and_still_streams(tmp_path, upstrea
         site.close()
 
 
+def test_a_model_that_is_no_text_is_refused(site, upstream):
+    site.add(upstream)
+
+    with pytest.raises(InvalidRequest, match="model"):
+        site.ask({**HELLO, "model": 5})
+
+
 def test_a_broken_body_is_logged_and_refused(site, upstream):
     site.add(upstream)
     for raw in (b"", b"{", b"[]", b'{"messages": "x"}', b"\xff"):
@@ -411,8 +418,8 @@ def test_counting_needs_no_provider_but_messages(site):
 
 def test_the_estimate_learns_from_the_providers_count(site, upstream):
     provider_id = site.add(upstream)
-    upstream.say(Reply(text="x", prompt_tokens=9))
-    site.ask(HELLO)
+    upstream.say(Reply(text="x", prompt_tokens=1900))
+    site.ask({**HELLO, "system": "word " * 2000})
 
     assert site.services.lessons.ratio(provider_id, "scripted-large") != 1.0
 

@@ -55,6 +55,7 @@ class EventWriter:
         self.payload_bytes = 0
         self._index = -1
         self._prefix = b""  # all of a delta's event up to its text
+        self._announced = False  # the opening told a number of input tokens
         self._out: list[bytes] = []
 
     def take(self) -> bytes:
@@ -64,6 +65,8 @@ class EventWriter:
         return data
 
     def start(self, message: Mapping[str, Any]) -> None:
+        usage = message.get("usage")
+        self._announced = bool(isinstance(usage, dict) and usage.get("input_tokens"))
         self._event({"type": "message_start", "message": message})
 
     def open(self, content_block: Mapping[str, Any]) -> None:
@@ -107,6 +110,9 @@ class EventWriter:
         stop_sequence: str | None,
         usage: Mapping[str, Any],
     ) -> None:
+        if self._announced and usage.get("input_tokens") == 0:
+            # The client takes a zero for nothing said and keeps the estimate.
+            usage = {**usage, "input_tokens": 1}
         self._event(
             {
                 "type": "message_delta",

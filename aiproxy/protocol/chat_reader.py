@@ -131,9 +131,6 @@ class ChatReader:
             input_estimate=self._reply.input_estimate,
             output_estimate=int(self._writer.payload_bytes / _BYTES_PER_TOKEN) + 1,
         )
-        if usage.input_tokens == 0 and self._reply.input_estimate > 0:
-            # The client takes a zero for nothing said and keeps the estimate.
-            usage.input_tokens = 1
         if self._answer.searches:
             usage.web_search_requests = max(1, usages.web_searches(self._counts))
         self.outcome.usage = usage

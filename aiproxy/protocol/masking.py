@@ -11,12 +11,12 @@ from aiproxy.protocol import json_codec
 _MIN_SECRET = 4
 _MIN_FOR_TAIL = 12
 
-# What keys of the known makers look like, quoted whole or half starred out. A digit
-# or a star must be in it: words joined by hyphens are no keys.
+# What keys of the known makers look like, quoted whole or half starred out. A digit, a
+# star or twenty letters in a row must be in it: words joined by hyphens are no keys.
 _LIKE_A_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:
       (?:sk|pk|rk|xai|csk|pplx|nvapi|tgp_v1|fw|gsk|hf|cpk|syn|aip|r8|ghp|glpat)
-        [-_](?=[A-Za-z_.-]*[0-9*])[A-Za-z0-9*_.-]{16,}
+        [-_](?=[A-Za-z_.-]*(?:[0-9*]|[A-Za-z]{20}))[A-Za-z0-9*_.-]{16,}
       | AIza[A-Za-z0-9_*-]{20,}
       | AKIA[A-Z0-9]{12,}
       | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*

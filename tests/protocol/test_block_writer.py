@@ -57,6 +57,14 @@ def test_the_events_fold_into_the_message():
     assert events.payload_bytes == message.payload_bytes > 0
 
 
+def test_an_input_that_was_announced_does_not_end_as_zero():
+    writer = EventWriter()
+    writer.start(OPENING)
+    writer.finish("end_turn", None, {**USAGE, "input_tokens": 0})
+
+    assert fold(writer.take())["usage"]["input_tokens"] == 1
+
+
 def test_events_are_given_out_once():
     writer = EventWriter()
     writer.start(OPENING)

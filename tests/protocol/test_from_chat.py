@@ -547,13 +547,13 @@ def test_usage_that_is_missing_is_estimated():
     assert 8 <= usage["output_tokens"] <= 15
 
 
-def test_an_input_that_is_all_cached_does_not_end_as_zero():
+def test_an_input_that_is_all_cached_is_zero_in_an_answer_that_announced_none():
     usage = answered(
         {"content": "x"},
         usage={"prompt_tokens": 5, "completion_tokens": 1, "cached_tokens": 5},
     )["usage"]
 
-    assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (1, 5)
+    assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (0, 5)
 
 
 def test_half_characters_become_the_replacement_character():

@@ -47,6 +47,7 @@ def test_a_body_without_secrets_stays_byte_for_byte():
         "sk-ant-api03-AbCdEfGhIjKlMnOp_1",
         "sk-or-v1-0123456789abcdef0123",
         "sk-proj-************************abcd",
+        "sk-proj-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef",
         "xai-0123456789abcdefABCDEF",
         "gsk_0123456789abcdefABCDEF",
         "AIzaSyA0123456789abcdefABCDEF0123456",
