@@ -1,1 +1,0 @@
-"""Coverage-guided fuzzing of what meets the world: `python -m tests.fuzz --help`."""
