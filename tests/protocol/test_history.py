@@ -68,6 +68,14 @@ def test_names_are_noted_in_the_order_they_come_up() -> None:
     assert past.definitions == [{"name": "Defined"}]
 
 
+def test_the_effort_is_that_of_the_newest_system_message_alone() -> None:
+    low = {"output_config": {"effort": "low"}}
+    high = {"output_config": {"effort": "high"}}
+
+    assert history.read([system("s", **low), {**user("u"), **high}]).effort == "low"
+    assert history.read([system("s", **low), system("t")]).effort is None
+
+
 def test_every_id_of_the_history_is_noted() -> None:
     server = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search"}
     past = history.read([assistant(call("a"), server), user(result("b", "x"))])
