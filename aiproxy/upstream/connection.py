@@ -20,6 +20,7 @@ from aiproxy.upstream import tls
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.dial import dial
 from aiproxy.upstream.head import (
+    HEAD_END,
     MAX_HEAD_BYTES,
     MAX_INTERIM,
     ResponseHead,
@@ -108,10 +109,10 @@ class Connection:
     def _read_head_bytes(self, deadline: float) -> bytes:
         data = self.buffered
         while True:
-            end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-            if end >= 0:
-                self.buffered = data[end + 4 :]
-                return data[:end]
+            end = HEAD_END.search(data, 0, MAX_HEAD_BYTES)
+            if end:
+                self.buffered = data[end.end() :]
+                return data[: end.start()]
             if len(data) >= MAX_HEAD_BYTES:
                 raise UpstreamBroken("the head of the provider's answer is too long")
             if not b"HTTP/1."[: len(data)] == data[:7]:

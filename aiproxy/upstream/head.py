@@ -12,6 +12,8 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 100
 MAX_INTERIM = 8  # 1xx answers before the real one
 
+# Lines that end in LF alone are refused, which takes seeing their end.
+HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?"
 )

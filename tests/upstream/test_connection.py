@@ -93,8 +93,9 @@ def test_interim_answers_are_passed_over(pair, count):
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"\x16\x03\x01",
         b"<html>",
+        b"HTTP/1.1 200 OK\nContent-Length: 1\n\nx",
     ],
-    ids=["interim", "switching", "too long", "ssh", "tls", "html"],
+    ids=["interim", "switching", "too long", "ssh", "tls", "html", "bare LF"],
 )
 def test_an_endless_or_foreign_head_is_refused_before_it_ends(pair, data):
     connection, theirs = pair
