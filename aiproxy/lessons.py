@@ -18,6 +18,8 @@ MIN_RATIO, MAX_RATIO = 0.7, 1.5
 RATIO_WEIGHT = 0.2  # of the newest answer
 # Below it a provider's own template weighs more than what the request says.
 MIN_OBSERVED = 500
+# Further off, it was not the words that made the difference: pictures, say.
+LEAST_PLAUSIBLE, MOST_PLAUSIBLE = 0.4, 2.5
 
 Key = Tuple[int, str]  # provider id, upstream model
 
@@ -64,6 +66,8 @@ class LessonBook:
     def observe(self, provider_id: int, model: str, real: int, estimated: int) -> None:
         """Learn from an answer whose provider counted its input (uncorrected ones)."""
         if real <= 0 or estimated < MIN_OBSERVED:
+            return
+        if not LEAST_PLAUSIBLE <= real / estimated <= MOST_PLAUSIBLE:
             return
         newest = min(max(real / estimated, MIN_RATIO), MAX_RATIO)
         with self._lock:

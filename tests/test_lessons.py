@@ -1,5 +1,7 @@
 """What is remembered of a provider's refusals and counts."""
 
+import pytest
+
 from aiproxy.lessons import LESSON_SECONDS, MAX_MODELS, LessonBook
 from aiproxy.protocol.healing import Lesson
 
@@ -48,15 +50,16 @@ def test_the_ratio_follows_the_provider_within_bounds():
     book.observe(1, "m", 1200, 1000)
     assert book.ratio(1, "m") == 1.2
     for _ in range(100):
-        book.observe(1, "m", 10000, 1000)
+        book.observe(1, "m", 2000, 1000)
     assert 1.49 < book.ratio(1, "m") <= 1.5
-    book.observe(2, "m", 1, 1000)
+    book.observe(2, "m", 500, 1000)
     assert book.ratio(2, "m") == 0.7
 
 
-def test_a_small_request_teaches_no_ratio():
+@pytest.mark.parametrize(("real", "estimated"), [(90, 100), (10, 1600), (9000, 1000)])
+def test_a_small_request_and_a_count_far_off_teach_no_ratio(real, estimated):
     book = LessonBook()
-    book.observe(1, "m", 900, 100)
+    book.observe(1, "m", real, estimated)
 
     assert book.ratio(1, "m") == 1.0
 
