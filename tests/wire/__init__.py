@@ -1,0 +1,1 @@
+"""An outsider's view of the whole: what is asked, played and expected, in tables."""
