@@ -136,7 +136,7 @@ class _Draft:
 
 def _translate(draft: _Draft) -> Prepared:
     body = draft.body
-    if not draft.request.stream_upstream:
+    if body.get("stream") is True and not draft.request.stream_upstream:
         body = {**body, "stream": False}
     chat = to_chat.build_chat_request(body, draft.target)
     reply = draft.reply_context(chat)
@@ -163,7 +163,7 @@ def _pass_through(draft: _Draft) -> Prepared:
     made = passthrough.build_request(draft.body, draft.target)
     reply = draft.reply_context(made)
     body = made.body
-    if draft.request.body.get("stream") and not draft.request.stream_upstream:
+    if body.get("stream") is True and not draft.request.stream_upstream:
         body = {**body, "stream": False}
 
     def read_answer(data: bytes, _: str) -> tuple[dict[str, Any], Outcome]:

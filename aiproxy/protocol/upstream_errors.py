@@ -179,9 +179,10 @@ def _event_type(error: UpstreamError, holder: Mapping[str, Any]) -> str:
     if error.status == 400 and error.message.startswith(overflow.PHRASE):
         return error.error_type
     code = error_text.code_of(holder)
-    if code == 429:
+    told = error_text.error_object(holder)
+    kind = f"{told.get('type') or ''} {told.get('code') or ''}"
+    if code == 429 or "rate_limit" in kind:
         return "rate_limit_error"
-    kind = str(error_text.error_object(holder).get("type") or "")
     if code in {503, 529} or "overloaded" in (error.message + kind).lower():
         return "overloaded_error"
     return "api_error"

@@ -436,6 +436,7 @@ def test_a_full_context_inside_a_200_is_400():
     ("error", "kind"),
     [
         ({"code": 429, "message": "slow"}, "rate_limit_error"),
+        ({"code": "rate_limit_exceeded", "message": "slow"}, "rate_limit_error"),
         ({"code": 503, "message": "down"}, "overloaded_error"),
         ({"code": 529, "message": "busy"}, "overloaded_error"),
         ({"code": "x", "message": "Overloaded"}, "overloaded_error"),

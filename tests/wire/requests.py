@@ -254,6 +254,7 @@ REFUSED = {
     "messages as text": {"messages": "hi"},
     "an unknown role": {"messages": [{"role": "wizard", "content": "hi"}]},
     "a model that is a number": {"model": 5},
+    "a stream that is a word": {"stream": "yes"},
     "a broken body": b'{"model": "x", ',
     "a body that is a list": b"[]",
 }
