@@ -13,10 +13,11 @@ from tests.real_server import RealServer
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
-    """The program with its defaults; an admin's key is at hand."""
+    """The program with its defaults but for the rate; an admin's key is at hand."""
     folder: Path = tmp_path_factory.mktemp("attacked")
     with RealServer(folder) as running:
         running.make_admin_key()
+        running.script("POST", "/settings", {"rate_limit_requests": 100_000})
         yield running
 
 
