@@ -16,6 +16,8 @@ from aiproxy.upstream.head import ResponseHead
 
 # What `payload` gives at once. The rest of a gzip stream waits inside, compressed.
 PIECE_BYTES = 256 * 1024
+# Empty members cost time and count towards no limit on what is decoded.
+MAX_MEMBERS = 1000
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
@@ -107,6 +109,7 @@ class Gunzip:
         self._piece_bytes = piece_bytes
         self._stream = zlib.decompressobj(31)
         self._waiting = b""
+        self._members = 1
 
     @property
     def more(self) -> bool:
@@ -119,6 +122,9 @@ class Gunzip:
         if not data:
             return b""
         if self._stream.eof:  # a gzip file may have several members
+            self._members += 1
+            if self._members > MAX_MEMBERS:
+                raise UpstreamBroken("the provider's answer is no sensible gzip")
             self._stream = zlib.decompressobj(31)
         try:
             out = self._stream.decompress(data, self._piece_bytes)

@@ -6,12 +6,16 @@ A context of its own for each connection would load the system's certificates an
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
+import stat
 import threading
 from typing import Optional, Tuple
 
 from aiproxy.errors import UpstreamUnreachable
+
+MAX_CA_BYTES = 8 * 1024 * 1024  # the systems' own bundles have a quarter of one
 
 _Key = Tuple[str, Optional[float]]
 
@@ -47,10 +51,26 @@ def _make_context(ca_file: str) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     if ca_file:
         try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as exc:
+            context.load_verify_locations(cadata=_read_certificates(ca_file))
+        except OSError as exc:  # ssl.SSLError too
             raise _unreadable(ca_file, exc) from exc
     return context
+
+
+def _read_certificates(ca_file: str) -> str:
+    """The PEM text of a regular file: a pipe or a device would be read for ever."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    with os.fdopen(os.open(ca_file, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        content = file.read(MAX_CA_BYTES + 1)
+    if len(content) > MAX_CA_BYTES:
+        raise OSError(errno.EFBIG, "it is too large")
+    # Comments between certificates may be in any encoding; they are not read.
+    text = content.decode("ascii", "ignore")
+    if "-----BEGIN" not in text:
+        raise OSError(errno.EINVAL, "no certificates in it")
+    return text
 
 
 def _unreadable(ca_file: str, exc: OSError) -> UpstreamUnreachable:

@@ -135,6 +135,16 @@ def test_several_members_are_one_body():
     assert gunzip(gzip.compress(b"one, ") + gzip.compress(b"two")) == b"one, two"
 
 
+def test_members_without_end_are_refused():
+    gunzip = Gunzip()
+    gunzip.feed(gzip.compress(b"") * 1001)
+    for _ in range(999):
+        gunzip.feed(b"")
+
+    with pytest.raises(UpstreamBroken):
+        gunzip.feed(b"")
+
+
 @pytest.mark.parametrize(
     "data", [b"plain text", gzip.compress(b"x" * 999)[:-9]], ids=["other", "cut"]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 
 import pytest
 
@@ -53,6 +54,23 @@ def test_a_ca_file_of_no_use_is_named_without_its_folder(content, tmp_path):
 
     assert caught.value.kind == "tls"
     assert str(tmp_path) not in caught.value.message
+
+
+def test_comments_of_any_encoding_stand_between_certificates(certificate, tmp_path):
+    copy = tmp_path / "ca.pem"
+    copy.write_bytes("# Autorité de Köln\n".encode() + certificate.cert.read_bytes())
+    before = len(TLSContexts().get("").get_ca_certs())
+
+    assert len(TLSContexts().get(str(copy)).get_ca_certs()) == before + 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a FIFO and a device")
+def test_what_would_be_read_for_ever_is_not_read(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (str(pipe), "/dev/zero", str(tmp_path)):
+        with pytest.raises(UpstreamUnreachable, match="CA file"):
+            TLSContexts().get(path)
 
 
 def test_a_connection_that_ended_in_the_handshake_is_described():
