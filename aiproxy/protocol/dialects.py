@@ -101,6 +101,7 @@ _ROWS = (
 _BY_NAME: dict[str, Dialect] = {row.name: row for row in _ROWS}
 NAMES: tuple[str, ...] = tuple(_BY_NAME)
 GENERIC = _BY_NAME["generic"]
+_ALSO_CALLED = {"kimi": "moonshot", "glm": "zai"}  # by the models alone
 
 
 def find(setting: str, endpoint: str) -> Dialect:
@@ -108,8 +109,13 @@ def find(setting: str, endpoint: str) -> Dialect:
 
     Local servers (a loopback or private host) are generic: nothing tells them apart.
     """
-    name = re.sub(r"[^a-z0-9]", "", (setting or "").lower())  # "LM Studio", "llama.cpp"
-    return _BY_NAME.get(name) or _by_host(_host_of(endpoint))
+    return _BY_NAME.get(name_of(setting or "")) or _by_host(_host_of(endpoint))
+
+
+def name_of(setting: str) -> str:
+    """The name in the table that is meant: "LM Studio" is lmstudio."""
+    name = re.sub(r"[^a-z0-9]", "", setting.lower())
+    return _ALSO_CALLED.get(name, name)
 
 
 def _host_of(endpoint: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from bottle import request
@@ -123,10 +123,16 @@ class Fields:
         return present
 
     def choice(
-        self, name: str, choices: Sequence[str], present: str, *, label: str = ""
+        self,
+        name: str,
+        choices: Sequence[str],
+        present: str,
+        *,
+        label: str = "",
+        spelling: Callable[[str], str] = str.lower,
     ) -> str:
         """One of a list; empty or unsent means the present one."""
-        text = self.text(name, present, label=label).lower() or present
+        text = spelling(self.text(name, present, label=label)) or present
         if text not in choices:
             self.reject(
                 name, f"{label or 'This'} must be one of: {', '.join(choices)}."

@@ -66,6 +66,7 @@ def test_a_dialect_set_by_hand_wins_over_the_host(name: str) -> None:
     [
         ("LM Studio", "lmstudio"),
         ("llama.cpp", "llamacpp"),
+        ("Kimi", "moonshot"),
         ("OpenRouter", "openrouter"),
         ("no such dialect", "generic"),
         ("", "generic"),

@@ -221,7 +221,11 @@ def _behaviour(fields: Fields, present: Provider) -> dict[str, Any]:
     return {
         "enabled": fields.switch("enabled", present=present.enabled),
         "dialect": fields.choice(
-            "dialect", DIALECTS, present.dialect, label="The dialect"
+            "dialect",
+            DIALECTS,
+            present.dialect,
+            label="The dialect",
+            spelling=dialects.name_of,
         ),
         "compat": fields.choice(
             "compat", COMPATS, present.compat, label="Compatibility"

@@ -122,6 +122,10 @@ def test_what_is_fine_is_taken(changes):
     assert parse(typed(**changes)).errors == {}
 
 
+def test_a_dialect_may_be_written_loosely():
+    assert parse(typed(dialect="LM Studio")).values["dialect"] == "lmstudio"
+
+
 def test_a_test_needs_no_name():
     assert parse(typed(name=""), for_test=True).errors == {}
 
