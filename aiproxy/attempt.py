@@ -328,13 +328,14 @@ class Attempt:
         """Wait for the first event that is no error; comments do not count."""
         patience = FALLBACK_SECONDS if self.may_fall_back else COMMIT_SECONDS
         deadline = time.monotonic() + patience
+        silence = self._longest_silence()
         out = []
         while not (translator.started or translator.done):
             left = max(0.001, deadline - time.monotonic())
             try:
-                data = response.read_some(timeout=left)
+                data = response.read_some(timeout=min(left, silence))
             except UpstreamTimeout:
-                if self.may_fall_back:
+                if self.may_fall_back or silence < left:
                     raise
                 out.append(translator.begin())
                 break

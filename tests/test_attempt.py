@@ -50,6 +50,17 @@ def test_with_a_fallback_a_silent_provider_is_given_up(site, monkeypatch):
     assert answered.headers["x-aiproxy-provider"] == "second"
 
 
+def test_a_silent_200_is_given_up_where_settings_allow_no_such_silence(tmp_path):
+    site = RelaySite(tmp_path, request_timeout=1)
+    with ScriptedUpstream(
+        lambda ask: Reply(text="late", fault=stall(0, seconds=5))
+    ) as silent:
+        site.add(silent)
+        with pytest.raises(UpstreamTimeout):
+            site.ask(STREAMED)
+    site.close()
+
+
 def test_an_upstream_request_id_is_that_of_the_provider_named_beside_it(site):
     with ScriptedUpstream(
         lambda ask: Reply(fault=replace(refuse(503), headers={"x-request-id": "a"}))
