@@ -131,6 +131,36 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
             rf"request \({_N} tokens\) exceeds the available context size \({_N}",
             _fields("prompt", "limit"),
         ),
+        # llama-cpp-python.
+        (
+            rf"requested tokens \({_N}\) exceed context window of {_N}",
+            _fields("prompt", "limit"),
+        ),
+        # Fireworks.
+        (
+            rf"prompt is too long: {_N}, model maximum context length: {_N}",
+            _fields("prompt", "limit"),
+        ),
+        # Cerebras.
+        (rf"current length is {_N} while limit is {_N}", _fields("prompt", "limit")),
+        # Cohere.
+        (
+            rf"tokens in the prompt cannot exceed {_N} - received {_N}",
+            _fields("limit", "prompt"),
+        ),
+        # GitHub Models and DashScope name the limit alone.
+        (rf"too large for\b.{{1,80}}\bmax size: {_N} tokens", _fields("limit")),
+        (rf"range of input length should be \[[0-9]+, {_N}\]", _fields("limit")),
+        # OpenAI's newer models.
+        (
+            rf"configured limit of {_N} tokens.{{0,80}}?resulted in {_N}",
+            _fields("limit", "prompt"),
+        ),
+        # vLLM, where the prompt alone is too long.
+        (
+            rf"maximum context length is {_N}.{{0,80}}?request has {_N} input",
+            _fields("limit", "prompt"),
+        ),
         # OpenAI and many others.
         (
             rf"maximum context length is {_N}.{{0,120}}?resulted in {_N}",
@@ -166,7 +196,12 @@ _TEXTS = re.compile(
       | exceeds?\ (?:the\ )?(?:model's\ )?(?:maximum\ |max\ )?context\ (?:length|window)
       | exceed(?:ed|s)?\ context\ limit
       | exceeded\ (?:max\ |maximum\ )?context\ length
-      | context\ (?:window|length)\ (?:was\ |is\ |has\ been\ )?exceed(?:s|ed)
+      | context\ (?:window|length|size|limit)
+        \ (?:was\ |is\ |has\ been\ )?exceed(?:s|ed)
+      | context\ window\ is\ full
+      | range\ of\ input\ length\ should\ be
+      | tokens\ in\ the\ prompt\ cannot\ exceed
+      | too\ large\ for\b.{1,80}\bmax\ size:\ [0-9]+\ tokens
       | prompt\ token\ count\ of\ [0-9]
       | (?:please\ )?reduce\ the\ length\ of\ the\ (?:messages|prompt|input)
       | reduce\ the\ length\ of\ either\ one

@@ -270,6 +270,49 @@ WITH_NUMBERS = {
         ),
         prompt(25000, 12000),
     ),
+    "vllm, the prompt alone": (
+        400,
+        error(
+            "This model's maximum context length is 32768 tokens. However, your request"
+            " has 40000 input tokens. Please reduce the length of the input messages."
+        ),
+        prompt(40000, 32768),
+    ),
+    "fireworks": (
+        400,
+        error("The prompt is too long: 140000, model maximum context length: 131071"),
+        prompt(140000, 131071),
+    ),
+    "cerebras": (
+        400,
+        error(
+            "Please reduce the length of the messages or completion. Current length is"
+            " 8295 while limit is 8192"
+        ),
+        prompt(8295, 8192),
+    ),
+    "cohere": (
+        400,
+        error(
+            "too many tokens: total number of tokens in the prompt cannot exceed 4081 -"
+            " received 5000. Try using a shorter prompt."
+        ),
+        prompt(5000, 4081),
+    ),
+    "openai, configured": (
+        400,
+        error(
+            "Input tokens exceed the configured limit of 272000 tokens. Your messages"
+            " resulted in 280000 tokens. Please reduce the length of the messages.",
+            code="context_length_exceeded",
+        ),
+        prompt(280000, 272000),
+    ),
+    "llama-cpp-python": (
+        400,
+        error("Requested tokens (40000) exceed context window of 32768"),
+        prompt(40000, 32768),
+    ),
     "thousands": (
         400,
         error(
@@ -321,6 +364,12 @@ WITHOUT_NUMBERS = {
     ),
     "ollama": (400, error("prompt too long; exceeded max context length by 12 tokens")),
     "minimax": (400, error("invalid params, context window exceeds limit")),
+    "dashscope": (400, error("Range of input length should be [1, 129024]")),
+    "github models": (
+        413,
+        error("Request body too large for gpt-4o model. Max size: 8000 tokens."),
+    ),
+    "llama.cpp in a stream": (500, error("Context size has been exceeded.")),
     "plain text": (400, "Your input exceeds the context window of this model."),
 }
 
