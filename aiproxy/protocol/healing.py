@@ -88,6 +88,10 @@ _SCHEMA_KEYWORD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _KEYWORD_QUOTED = re.compile(r"""["'`“]([$\w]{2,30})["'`”]""")
+_KEYWORD_PLACED = re.compile(
+    r"\bkeyword:? ([$\w]{2,30})"
+    r"|\b(?:parameters|properties|schema)\b[\w.\[\]]{0,200}\.([$\w]{2,30})"
+)
 
 
 def learn(
@@ -224,8 +228,9 @@ def _schema_keyword(refusal: Refusal) -> Lesson | None:
 
 
 def _names_keyword(text: str) -> bool:
-    quoted = _KEYWORD_QUOTED.findall(text)
-    if any(_SCHEMA_KEYWORD.fullmatch(word) for word in quoted):
+    named = _KEYWORD_QUOTED.findall(text)
+    named += [word for found in _KEYWORD_PLACED.findall(text) for word in found]
+    if any(_SCHEMA_KEYWORD.fullmatch(word) for word in named):
         return True
     # Unquoted, an English word like "not" or "format" says nothing.
     found = (match.group() for match in _SCHEMA_KEYWORD.finditer(text))
@@ -264,7 +269,7 @@ def _may_go(name: str, refusal: Refusal) -> bool:
 
 def _other_thinking_field(names: Sequence[str], refusal: Refusal) -> Lesson | None:
     """Ollama calls "thinking" what it takes as reasoning_effort, and so others."""
-    if not any(refusal.names(name) for name in ("thinking", "reasoning")):
+    if not any(refusal.names(name) for name in ("thinking", "reasoning", "think")):
         return None
     if not UNKNOWN.search(refusal.text):
         return None

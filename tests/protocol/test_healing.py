@@ -106,6 +106,10 @@ DROPPED = {
         body_of('"llama3.2" does not support thinking'),
         "reasoning_effort",
     ),
+    "ollama levels": (
+        body_of('think value "high" is not supported for this model'),
+        "reasoning_effort",
+    ),
     "mistral": (
         (
             b'{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],'
@@ -424,6 +428,8 @@ def test_refused_reasoning_in_history_is_left_out(body):
             " Cannot find field."
         ),
         "Invalid schema for function 'Bash': additionalProperties is not supported",
+        "Unknown JSON schema keyword: pattern",
+        "tools[0].function_declarations[0].parameters.properties[a].pattern: unknown",
     ],
 )
 def test_a_refused_schema_keyword_cleans_all_schemas(message):
