@@ -45,7 +45,8 @@ _DROPPABLE = {
 }
 _THINKING = ("reasoning_effort", "reasoning", "thinking")
 _LEVELS_LISTED = re.compile(
-    r"(?<![a-z])(?:supported (?:values?|levels?|efforts?|options?)|must be|should be"
+    r"(?<![a-z])(?:supported(?:(?= ?:)| (?:values?|levels?|efforts?|options?))"
+    r"|must be|should be"
     r"|one of|expected|valid (?:values?|options?|levels?)|allowed (?:values?|levels?)"
     r"|available|permitted|choose|supports(?: only)?|only supports?)\b",
     re.IGNORECASE,
@@ -257,10 +258,19 @@ def _droppable(refusal: Refusal) -> Lesson | None:
     names = _DROPPABLE[refusal.api_format]
     if re.search(r"messages\.\d+\.output_config", refusal.text):
         names = ("messages.output_config",)
+    elif refusal.api_format == "anthropic" and _is_effort_alone(refusal):
+        names = ("output_config.effort",)
     for name in names:
-        if name == "messages.output_config" or _may_go(name, refusal):
+        if "." in name or _may_go(name, refusal):
             return Lesson(remedies.DROP, name, note=f"{name} dropped: refused there")
     return _other_thinking_field(names, refusal)
+
+
+def _is_effort_alone(refusal: Refusal) -> bool:
+    """The effort goes without the answer's format, which stands beside it."""
+    is_named = re.search(r"output_config\.effort|\beffort\b", refusal.text)
+    is_refused = is_named and UNKNOWN.search(refusal.text)
+    return bool(is_refused) and bool(_sent_effort(refusal.sent))
 
 
 def _may_go(name: str, refusal: Refusal) -> bool:

@@ -39,6 +39,7 @@ IMAGE_NOTE = "[An image was here. This model cannot see images.]"
 _BETAS: Mapping[str, tuple[str, ...]] = {
     "context_management": ("context-management-",),
     "output_config": ("effort-", "structured-outputs-"),
+    "output_config.effort": ("effort-",),
     "messages.output_config": ("per-turn-control-",),
 }
 
@@ -83,7 +84,13 @@ def output_limit(body: Mapping[str, Any]) -> int | None:
 
 
 def _drop(body: Body, lesson: Lesson, _: Target) -> Body:
-    """`name`: a field of the body; `messages.output_config`: one of its messages."""
+    """`name`: a field of the body, or one inside of `output_config` or messages."""
+    config = body.get("output_config")
+    if lesson.name == "output_config.effort" and isinstance(config, Mapping):
+        kept = _without(config, "effort")
+        return (
+            {**body, "output_config": kept} if kept else _without(body, "output_config")
+        )
     if lesson.name == "messages.output_config":
         return _each_message(body, lambda message: _without(message, "output_config"))
     body.pop(lesson.name, None)

@@ -575,6 +575,32 @@ def test_a_messages_parameter_goes_where_it_is_refused(name):
     assert heal(sent, body, api_format="anthropic") == without(sent, name)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model does not support the effort parameter.",
+        "output_config.effort: Extra inputs are not permitted",
+    ],
+)
+@pytest.mark.parametrize("others", [{}, {"format": {"type": "json_schema"}}])
+def test_a_refused_effort_goes_without_the_format_beside_it(message, others):
+    sent = {"messages": [], "output_config": {"effort": "max", **others}}
+    healed = heal(sent, body_of(message), api_format="anthropic")
+    lesson = healing.learn(400, body_of(message), sent, api_format="anthropic")
+
+    assert healed == {"messages": [], **({"output_config": others} if others else {})}
+    assert lesson is not None
+    assert lesson.dropped_betas == ("effort-",)
+
+
+def test_an_effort_is_lowered_to_what_is_listed():
+    sent = {"messages": [], "output_config": {"effort": "max"}}
+    body = body_of("Effort 'max' is not supported here. Supported: low, medium, high")
+    healed = heal(sent, body, api_format="anthropic")
+
+    assert healed == {"messages": [], "output_config": {"effort": "high"}}
+
+
 def test_the_body_that_came_in_stays_as_it_is():
     before = json.dumps(CHAT)
     for body, _ in DROPPED.values():
