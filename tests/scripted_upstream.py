@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import json
 import socket
 import ssl
@@ -55,6 +56,7 @@ __all__ = [
 
 MAX_ASKS = 100  # a client that loops must not fill the machine
 KEY = "sk-scripted-8f31c07ab2"
+_NUMBERS = itertools.count(1)
 Script = Callable[[Ask], Reply]
 _FORMATS = {"/chat/completions": "openai", "/messages": "anthropic"}
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -87,6 +89,8 @@ class ScriptedUpstream:
         self.counts_tokens = counts_tokens
         self.context_window = context_window
         self.models = tuple(models)
+        # Its own among all of this run; a port comes again sooner.
+        self.slug = f"scripted-{next(_NUMBERS)}"
         self.asks: list[Ask] = []  # messages and chat completions, in order
         self.received: list[Received] = []  # everything, model lists and counts too
         self.complaints: list[str] = []

@@ -56,15 +56,10 @@ def own_server(tmp_path: Path, upstream: ScriptedUpstream) -> Iterator[RealServe
         yield one_for_this
 
 
-def slug_of(upstream: ScriptedUpstream) -> str:
-    return f"scripted-{upstream.port}"
-
-
 def add_provider(server: RealServer, upstream: ScriptedUpstream, **fields: Any) -> None:
-    slug = slug_of(upstream)
     usual = {
-        "name": slug,
-        "slug": slug,
+        "name": upstream.slug,
+        "slug": upstream.slug,
         "endpoint": f"{upstream.url}/v1",
         "api_key": KEY,
         "api_format": "openai",
@@ -117,7 +112,7 @@ def test_a_question_is_answered_in_anthropics_shape(
     message = answer.json()
 
     assert answer.status == 200
-    assert answer.headers["x-aiproxy-provider"] == slug_of(upstream)
+    assert answer.headers["x-aiproxy-provider"] == upstream.slug
     assert answer.headers["x-aiproxy-model"] == "scripted-large"
     assert message["model"] == "claude-opus-5"
     assert message["content"] == [{"type": "text", "text": "You said: hello there"}]
@@ -189,12 +184,12 @@ def test_a_fallback_answers_when_the_first_provider_cannot(
 ) -> None:
     with ScriptedUpstream() as broken:
         broken.script = lambda ask: Reply(fault=refuse(503, "down"))
-        add_provider(server, broken, fallback=slug_of(upstream))
+        add_provider(server, broken, fallback=upstream.slug)
 
-        answer = ask(server, f"/v1/messages/{slug_of(broken)}", stream=True)
+        answer = ask(server, f"/v1/messages/{broken.slug}", stream=True)
 
     assert answer.status == 200
-    assert answer.headers["x-aiproxy-provider"] == slug_of(upstream)
+    assert answer.headers["x-aiproxy-provider"] == upstream.slug
     assert answer.headers["x-aiproxy-attempts"] == "2"
 
 
@@ -216,14 +211,14 @@ def test_the_provider_is_let_go_when_the_client_leaves(
     hung_up_at = upstream.received[-1].hung_up_at
     assert hung_up_at is not None
     assert hung_up_at - left_at < 1
-    rows = server.script(
-        "GET", f"/logs?status=499&provider={slug_of(upstream)}"
-    ).json()["requests"]
+    rows = server.script("GET", f"/logs?status=499&provider={upstream.slug}").json()[
+        "requests"
+    ]
     deadline = time.monotonic() + 5
     while not rows and time.monotonic() < deadline:
         time.sleep(0.1)
         rows = server.script(
-            "GET", f"/logs?status=499&provider={slug_of(upstream)}"
+            "GET", f"/logs?status=499&provider={upstream.slug}"
         ).json()["requests"]
     assert [row["error_type"] for row in rows] == ["client_closed"]
 
@@ -234,12 +229,10 @@ def test_counting_and_listing_ask_no_provider(
     counted = ask(server, "/v1/messages/count_tokens")
     key = {"x-api-key": server.admin_key}
     models = server.request("GET", "/v1/models?limit=1000", headers=key).json()
-    hello = server.request("HEAD", f"/v1/messages/{slug_of(upstream)}/api/hello")
+    hello = server.request("HEAD", f"/v1/messages/{upstream.slug}/api/hello")
 
     assert counted.json()["input_tokens"] > 0
-    assert f"claude-via-{slug_of(upstream)}" in [
-        model["id"] for model in models["data"]
-    ]
+    assert f"claude-via-{upstream.slug}" in [model["id"] for model in models["data"]]
     assert (hello.status, hello.body) == (200, b"")
     assert upstream.received == []
 
@@ -252,7 +245,7 @@ def test_a_request_is_logged_with_its_usage(
     row = logged(server, answer.headers["request-id"])
 
     assert row["status"] == 200
-    assert row["provider"] == slug_of(upstream)
+    assert row["provider"] == upstream.slug
     assert row["model"] == "scripted-large"
     assert row["input_tokens"] > 0
     assert row["stop_reason"] == "end_turn"
@@ -382,7 +375,7 @@ def test_anthropics_own_library_reads_the_stream(
     anthropic = pytest.importorskip("anthropic")
     upstream.say(Reply(thinking="Let me see.", text="Here it is."))
     client = anthropic.Anthropic(
-        base_url=f"{server.url}/v1/messages/{slug_of(upstream)}",
+        base_url=f"{server.url}/v1/messages/{upstream.slug}",
         api_key=server.admin_key,
     )
 

@@ -65,9 +65,9 @@ def setup(
     server: RealServer, version: str, kind: str, tmp_path: Path
 ) -> Iterator[Setup]:
     with ScriptedUpstream(knows_betas=kind == "anthropic-full") as upstream:
-        provider = server.add_provider(
-            name=f"Scripted {upstream.port}",
-            slug=f"scripted-{upstream.port}",
+        server.add_provider(
+            name=upstream.slug,
+            slug=upstream.slug,
             endpoint=f"{upstream.url}/v1",
             api_key=KEY,
             api_format="openai" if kind == "openai" else "anthropic",
@@ -80,7 +80,7 @@ def setup(
         folder.mkdir()
         client = ClaudeCode(
             version,
-            base_url=f"{server.url}/v1/messages/{provider['slug']}",
+            base_url=f"{server.url}/v1/messages/{upstream.slug}",
             token=server.make_admin_key(),
             home=home,
             folder=folder,

@@ -46,7 +46,7 @@ def test_a_fallback_takes_over_in_the_middle_of_a_conversation(setup: Setup) -> 
     with ScriptedUpstream(lambda ask: Reply(text="I take over.")) as other:
         second = setup.server.add_provider(
             name="Second",
-            slug=f"second-{other.port}",
+            slug=other.slug,
             endpoint=f"{other.url}/v1",
             api_key=KEY,
             api_format="openai",
