@@ -82,9 +82,16 @@ class Server:
         self.workers = Workers(
             api_workers=self.limits.api_workers, page_workers=self.limits.page_workers
         )
+        self.listeners = self._listen(application, sockets, base_path.rstrip("/"))
+        for listener in self.listeners:
+            listener.accept_connections()
+
+    def _listen(
+        self, application: Application, sockets: list[socket.socket], base_path: str
+    ) -> list[Listener]:
         context = ParserContext(
             limits=self.limits,
-            base_path=base_path.rstrip("/"),
+            base_path=base_path,
             judge=self._judge,
             budget=BodyBudget(self.limits.all_bodies_bytes),
         )
@@ -94,7 +101,7 @@ class Server:
             backlog=BACKLOG,
             sockets=[],
         )
-        self.listeners = [
+        return [
             Listener(
                 application,
                 sock,
@@ -107,8 +114,6 @@ class Server:
             )
             for sock in sockets
         ]
-        for listener in self.listeners:
-            listener.accept_connections()
 
     @property
     def host(self) -> str:
