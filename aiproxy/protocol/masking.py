@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Pattern, Sequence
+from typing import Match, Pattern, Sequence
 
 from aiproxy.protocol import json_codec
 
@@ -11,18 +11,22 @@ from aiproxy.protocol import json_codec
 _MIN_SECRET = 4
 _MIN_FOR_TAIL = 12
 
-# What keys of the known makers look like, quoted whole or half starred out. A digit, a
-# star or twenty letters in a row must be in it: words joined by hyphens are no keys.
+# What keys of the known makers look like, quoted whole or half starred out.
 _LIKE_A_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:
-      (?:sk|pk|rk|xai|csk|pplx|nvapi|tgp_v1|fw|gsk|hf|cpk|syn|aip|r8|ghp|glpat)
-        [-_](?=[A-Za-z_.-]*(?:[0-9*]|[A-Za-z]{20}))[A-Za-z0-9*_.-]{16,}
+      (?P<prefixed>
+        (?:sk|pk|rk|xai|csk|pplx|nvapi|tgp_v1|fw|gsk|hf|cpk|syn|aip|r8|ghp|glpat)
+        [-_][A-Za-z0-9*_.-]{16,})
       | AIza[A-Za-z0-9_*-]{20,}
       | AKIA[A-Z0-9]{12,}
       | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*
     )""",
     re.VERBOSE,
 )
+# A digit, a star or twenty letters in a row must be in a prefixed one: words joined by
+# hyphens are no keys. Looking ahead for them from every place where a key may begin
+# would take minutes on a text made for it, and nothing else runs meanwhile.
+_NO_WORDS = re.compile(r"[0-9*]|[A-Za-z]{20}")
 # Printable ASCII that JSON lets one write in another way than as itself.
 _ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 _SHORT_ESCAPES = '"\\/'
@@ -41,7 +45,12 @@ def mask(text: str, secrets: Sequence[str] = ()) -> str:
     """The text without these values and without anything that looks like a key."""
     text = mask_values(text, secrets)
     text = _CREDENTIAL.sub(lambda match: match.group(1) + "…", text)
-    return _LIKE_A_KEY.sub("…", text)
+    return _LIKE_A_KEY.sub(_without_key, text)
+
+
+def _without_key(match: Match[str]) -> str:
+    prefixed = match.group("prefixed")
+    return match.group() if prefixed and not _NO_WORDS.search(prefixed) else "…"
 
 
 def mask_values(text: str, secrets: Sequence[str]) -> str:

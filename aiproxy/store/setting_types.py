@@ -142,7 +142,11 @@ def _is_public_url(text: str) -> bool:
     except ValueError:
         return False
     has_more = "@" in parts.netloc or parts.query or parts.fragment
-    return is_place and parts.scheme in ("http", "https") and not has_more
+    # It stands in lines for a shell: nothing in it may mean something there.
+    path = parts.path.rstrip("/")
+    is_plain = not path or bool(_BASE_PATH.fullmatch(path))
+    is_web = parts.scheme in ("http", "https")
+    return is_place and is_web and is_plain and not has_more
 
 
 def clean_secret_key(text: str) -> str:

@@ -115,3 +115,11 @@ def test_escapes_that_are_no_secret_stay():
     body = rb'{"a": "\/path", "b": "\u002B\u00e9"}'
 
     assert mask_bytes(body, [KEY]) == body
+
+
+@pytest.mark.parametrize(
+    "piece", ["sk-.", "sk-a.", "eyJaaaaaaaa.", "bearer ", "basic a", "AIza", "sk-sk_"]
+)
+def test_no_text_takes_long(piece):
+    """A pattern that looks ahead from each of them would need minutes."""
+    assert isinstance(mask(piece * 200_000), str)

@@ -73,6 +73,8 @@ def test_usual_ways_to_write_a_value_are_understood(name, raw, value):
         ("public_url", "https://x.example:99999"),
         ("public_url", "javascript:alert(1)"),
         ("public_url", "http://["),
+        ("public_url", "https://x.example/$(reboot)"),
+        ("public_url", "https://x.example/'\";<script>"),
         ("public_url", "http://\u2100.example"),
         ("server_host", "a b"),
         ("server_host", ""),
