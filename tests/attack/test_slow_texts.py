@@ -1,0 +1,125 @@
+"""Texts made to make a regular expression slow: it holds Python's lock, so all wait.
+
+A megabyte each, as large as an error of a provider may be; a pattern that takes
+quadratic time on one of them would need minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aiproxy.errors import AIProxyError
+from aiproxy.protocol import from_chat, healing, prompt, token_count, upstream_errors
+from aiproxy.protocol.prompt import PromptConfig
+from aiproxy.protocol.reply import ReplyContext
+from aiproxy.protocol.target import Target
+from aiproxy.protocol.to_chat import build_chat_request
+
+SIZE = 1 << 20
+PIECES = (
+    *(
+        "a",
+        "a ",
+        "\n",
+        " ",
+        "1",
+        "1,",
+        "1m",
+        ".",
+        "_",
+        "-",
+        "{",
+        "[",
+        '"',
+        "'",
+        "`",
+        "\\",
+    ),
+    *("<", "<a ", "</", "&lt;", "<think>", "<env>", "<system-reminder>", "```\n", "* "),
+    *(
+        "sk-.",
+        "sk-a.",
+        "bearer ",
+        "eyJaaaaaaaa.",
+        "AIza",
+        "x-anthropic-billing-header: ",
+    ),
+    *("prompt is too long: ", "maximum context length is ", "1 tokens > ", "tokens "),
+    *("messages.", "messages[", "tools.0.", "parameters.", "unsupported parameter: "),
+    *(
+        "is not supported ",
+        "no endpoints ",
+        "upstream ",
+        "insufficient ",
+        "role system ",
+    ),
+    *("try again in ", "image ", "keyword ", "Claude Code ", "You are Claude ", "# "),
+)
+TARGET = Target.of(endpoint="https://llm.example/v1", model="m")
+CUSTOM = PromptConfig(
+    use_custom_prompt=True,
+    prompt_template="{{SYSTEM}} {{ENV_INFO}}",
+    remove_ai_references=True,
+    remove_defensive_restrictions=True,
+)
+SENT = {"max_tokens": 5, "temperature": 1, "messages": []}
+REPLY = ReplyContext(model="m", message_id="msg_1", nonce="n", input_estimate=1)
+
+
+def text_of(piece: str, size: int = SIZE) -> str:
+    return (piece * (size // len(piece) + 1))[:size]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_error_of_a_provider_takes_long(piece):
+    error = {"message": text_of(piece), "type": "invalid_request_error"}
+    for body in (
+        error["message"].encode(),
+        json.dumps({"error": error}).encode(),
+        json.dumps({"type": "error", "error": error}).encode(),
+    ):
+        for api_format in ("openai", "anthropic"):
+            for status in (400, 429, 503):
+                upstream_errors.to_error(
+                    status, {}, body, secrets=("sk-0123456789",), api_format=api_format
+                )
+            healing.learn(400, body, SENT, api_format=api_format)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_message_of_a_client_takes_long(piece):
+    text = text_of(piece, SIZE // 4)
+    use = {"type": "tool_use", "id": "t", "name": "n", "input": {"a": text}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": text}
+    request: dict[str, Any] = {
+        "model": "m",
+        "max_tokens": 9,
+        "system": text,
+        "messages": [
+            {"role": "user", "content": text},
+            {"role": "assistant", "content": [use]},
+            {"role": "user", "content": [result, {"type": "text", "text": text}]},
+        ],
+    }
+
+    build_chat_request(request, TARGET)
+    token_count.count(request)
+    prompt.apply(request, CUSTOM, upstream_model="m", client_headers={})
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_answer_of_a_provider_takes_long(piece):
+    text = text_of(piece)
+    call = {"id": "1", "function": {"name": "a", "arguments": text}}
+    for message in ({"content": text}, {"tool_calls": [call]}):
+        body = json.dumps({"choices": [{"message": message}]}).encode()
+        try:
+            from_chat.translate_answer(body, REPLY)
+        except AIProxyError as exc:
+            assert exc.status == 502  # noqa: PT017 - either is fine, if it is quick
