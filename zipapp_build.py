@@ -4,8 +4,8 @@
     python zipapp_build.py --check [FILE]   list what is in it, and verify that
 
 An archive keeps no bytecode of its own, so the code for every CPython found here is
-put in (py38/code ... py313/code), with the urllib3 that fits; the sources serve all
-others. zipapp_main.py tells how it is found.
+put in (py38/code ... py313/code); the sources serve all others. zipapp_main.py tells
+how it is found.
 Packages come by pip with the hashes of requirements.txt. Same commit, same Pythons,
 same bytes.
 """
@@ -43,14 +43,11 @@ PLATFORMS = (
     "macosx_10_12_universal2",
     "win_amd64",
 )
-# What is for packagers, and what in urllib3 is for browsers and for absent libraries.
-LEFT_OUT = re.compile(
-    r"\.dist-info/|\.data/|\.typed$|^urllib3/contrib/[a-z]|^waitress/(runner|__main__)"
-)
+# What is for packagers, and programs of their own.
+LEFT_OUT = re.compile(r"\.dist-info/|\.data/|\.typed$|^waitress/(runner|__main__)")
 LICENSES = {
     "bcrypt": "Apache-2.0",
     "bottle": "MIT",
-    "urllib3": "MIT",
     "waitress": "ZPL-2.1",
 }
 # Runs in the Python whose code it makes, with a fixed seed: hashes decide the order
@@ -198,19 +195,11 @@ def _is_cpython(python: str, minor: int) -> bool:
 def collect(wheels: Sequence[Wheel], pythons: Mapping[str, str]) -> dict[str, bytes]:
     """Path in the archive to content."""
     own = dict(_own_files())
-    versions = {wheel.pin.version: wheel for wheel in wheels if _is(wheel, "urllib3")}
-    newest = versions[max(versions, key=_version_key)]
-    shared = [wheel for wheel in wheels if wheel.pin.name in ("bottle", "waitress")]
-    libraries = {k: v for wheel in [*shared, newest] for k, v in _modules(wheel)}
+    shared = [wheel for wheel in wheels if not _is(wheel, "bcrypt")]
+    libraries = {path: data for wheel in shared for path, data in _modules(wheel)}
     files = {**own, **libraries, **dict(_licenses(wheels))}
-    for name in sorted({*pythons, "py38", "py39"}):
-        urllib3 = _urllib3_for(int(name[3:]), versions)
-        fitting = dict(_modules(urllib3))
-        if name in pythons:
-            modules = {**own, **libraries, **fitting}
-            files[f"{name}/code"] = _compiled(pythons[name], modules)
-        elif urllib3 is not newest:
-            files.update({f"{name}/{path}": data for path, data in fitting.items()})
+    for name, python in sorted(pythons.items()):
+        files[f"{name}/code"] = _compiled(python, {**own, **libraries})
     files["__main__.py"] = (ROOT / "zipapp_main.py").read_bytes()
     for wheel in wheels:
         if _is(wheel, "bcrypt"):
@@ -224,21 +213,6 @@ def _is(wheel: Wheel, name: str) -> bool:
 
 def _is_py(path: str) -> bool:
     return path.endswith(".py")
-
-
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _urllib3_for(minor: int, versions: Mapping[str, Wheel]) -> Wheel:
-    """The one whose marker in requirements.txt names this Python."""
-    for wheel in versions.values():
-        operator, value = re.findall(r"([<>=]+) *\"3\.(\d+)\"", wheel.pin.marker)[0]
-        limit = int(value)
-        fits = {"<": minor < limit, "==": minor == limit, ">=": minor >= limit}
-        if fits[operator]:
-            return wheel
-    raise SystemExit(f"requirements.txt has no urllib3 for Python 3.{minor}")
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
@@ -372,7 +346,7 @@ def _missing(
     wheels: Mapping[str, bytes],
 ) -> Iterator[str]:
     known = {"__main__.py", "LICENSE", SBOM, "bottle.py"}
-    folders = {"aiproxy", "views", "urllib3", "waitress", "licenses", "wheels"}
+    folders = {"aiproxy", "views", "waitress", "licenses", "wheels"}
     for name in names:
         top = name.split("/")[0]
         if top not in known | folders and not re.fullmatch(r"py3\d+", top):

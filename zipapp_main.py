@@ -24,7 +24,6 @@ import zipimport
 # It may have been named relative to a folder that is not the current one for long.
 ARCHIVE = sys.path[0] = os.path.abspath(sys.path[0])
 OWN = ARCHIVE + "/py%d%d" % sys.version_info[:2]
-LIBRARIES_DIFFER = sys.version_info < (3, 10)
 
 
 class Modules:
@@ -55,9 +54,8 @@ class Modules:
         return self._codes[self._file_of(fullname)]
 
     def get_source(self, fullname):
-        """For tracebacks; None where the archive holds that of another version."""
-        is_other = LIBRARIES_DIFFER and fullname.split(".")[0] == "urllib3"
-        if is_other or self._file_of(fullname) is None:
+        """For tracebacks."""
+        if self._file_of(fullname) is None:
             return None
         return self._sources.get_source(fullname)
 
@@ -97,6 +95,4 @@ def find_code():
 modules = find_code()
 if modules is not None:
     sys.meta_path.insert(0, Modules(modules))
-elif LIBRARIES_DIFFER:
-    sys.path.insert(0, OWN)  # built without this Python's code: its sources instead
 runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)

@@ -6,7 +6,7 @@ cannot read. Hence no annotations and no f-strings.
 
 import sys
 
-PARTS = ("bottle", "waitress", "urllib3")
+PARTS = ("bottle", "waitress")
 
 if sys.version_info < (3, 8):
     sys.exit(

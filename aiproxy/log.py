@@ -148,7 +148,6 @@ def set_up(settings: Settings, redactor: Redactor) -> None:
         root.addHandler(handler)
     root.setLevel(settings.log_level)
     # Says of each request what ours say better, and shows addresses with keys in them.
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 

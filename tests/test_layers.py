@@ -32,7 +32,6 @@ NOT_PURE = {
 # Who may import what is not ours or opens something.
 HOMES = {
     "bcrypt": {"security"},
-    "urllib3": {"upstream"},
     "bottle": {"web"},
     "waitress": {"serving"},
 }
