@@ -152,10 +152,9 @@ def _add_file_commands(
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= MAX_PORT:
-        raise ValueError
-    return port
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
