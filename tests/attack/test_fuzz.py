@@ -237,8 +237,9 @@ def test_odd_queries_are_no_mistake(server: RealServer, path, asked):
     assert_unharmed(server, lines)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def visitor(server: RealServer) -> Visitor:
+    """Logged in first of all: what is guessed at /login later counts against us."""
     browser = Visitor(server)
     browser.log_in("admin", ADMIN_PASSWORD)
     return browser
