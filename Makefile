@@ -1,7 +1,7 @@
 # Every target is one plain command; the scripts do the same without make.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test build run golden install clean
+.PHONY: check test build run golden newest-client audit install clean
 
 check:
 	./test.sh
@@ -17,6 +17,14 @@ run:
 
 golden:
 	$(PYTHON) -m tests.golden
+	$(PYTHON) -m tests.protocol.golden_requests
+
+newest-client:
+	sh tests/claude_code/newest.sh
+
+# Known holes of what is pinned; needs a network and `pip install pip-audit`.
+audit:
+	pip-audit --disable-pip --no-deps -r requirements.txt
 
 install:
 	./install.sh

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-VERSIONS = ("2.1.331", "2.1.197")
+TRIED = ("2.1.331", "2.1.197")  # newest first
+# `make newest-client` names the one that it has just installed.
+VERSIONS = tuple(os.environ.get("CLAUDE_CODE_VERSIONS", "").split()) or TRIED
 CACHE = Path(
     os.environ.get("CLAUDE_CODE_DIR")
     or Path.home() / ".cache" / "aiproxy-tests" / "claude-code"
@@ -80,7 +82,7 @@ class ClaudeCode:
 
     @property
     def is_new(self) -> bool:
-        return self.version == VERSIONS[0]
+        return self.version != TRIED[-1]
 
     def environment(self) -> dict[str, str]:
         return {
