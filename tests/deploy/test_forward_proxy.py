@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import ssl
 
 import pytest
 
-from tests.deploy import certificates, daemons
+from tests.certificates import make_certificate
+from tests.deploy import daemons
 from tests.real_server import RealServer
 from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
 
@@ -33,16 +33,14 @@ Allow 127.0.0.1
 
 
 @pytest.fixture(scope="module")
-def certs(tmp_path_factory):
+def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certificates")
-    return certificates.make(folder, FAR_NAME)
+    return make_certificate(folder, f"DNS:{FAR_NAME},IP:127.0.0.1")
 
 
 @pytest.fixture(scope="module")
-def provider(certs):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(str(certs.certificate), str(certs.key))
-    with ScriptedUpstream(tls=context) as upstream:
+def provider(certificate):
+    with ScriptedUpstream(tls=certificate.server_context()) as upstream:
         yield upstream
 
 
@@ -89,12 +87,14 @@ def add(server, upstream, *, host="127.0.0.1", **fields):
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_tls_goes_through_the_providers_proxy(tmp_path, provider, proxy, certs, stream):
+def test_tls_goes_through_the_providers_proxy(
+    tmp_path, provider, proxy, certificate, stream
+):
     address, carried = proxy
     before = carried()
     provider.say(Reply(text="through the proxy"))
     with RealServer(tmp_path) as server:
-        add(server, provider, http_proxy=address, ca_file=str(certs.authority))
+        add(server, provider, http_proxy=address, ca_file=str(certificate.cert))
         answer = ask(server, stream=stream)
 
     assert answer.status == 200, answer.text
@@ -102,10 +102,10 @@ def test_tls_goes_through_the_providers_proxy(tmp_path, provider, proxy, certs, 
     assert carried() > before
 
 
-def test_the_environment_names_the_proxy(tmp_path, provider, proxy, certs):
+def test_the_environment_names_the_proxy(tmp_path, provider, proxy, certificate):
     address, carried = proxy
     before = carried()
-    environ = {"HTTPS_PROXY": address, "SSL_CERT_FILE": str(certs.authority)}
+    environ = {"HTTPS_PROXY": address, "SSL_CERT_FILE": str(certificate.cert)}
     with RealServer(tmp_path, environ=environ) as server:
         add(server, provider, host=FAR_NAME)
         answer = ask(server)
@@ -124,13 +124,13 @@ def test_the_environment_names_the_proxy(tmp_path, provider, proxy, certs):
     ids=["NO_PROXY", "none", "loopback"],
 )
 def test_a_provider_may_be_asked_directly(
-    tmp_path, provider, proxy, certs, environ, fields
+    tmp_path, provider, proxy, certificate, environ, fields
 ):
     address, carried = proxy
     before = carried()
     environ = {"HTTPS_PROXY": address, **environ}
     with RealServer(tmp_path, environ=environ) as server:
-        add(server, provider, ca_file=str(certs.authority), **fields)
+        add(server, provider, ca_file=str(certificate.cert), **fields)
         assert ask(server).status == 200
 
     assert carried() == before
@@ -159,10 +159,10 @@ def test_an_unknown_authority_is_refused_and_the_test_says_so(tmp_path, provider
     assert (verdict["ok"], verdict["kind"]) == (False, "tls")
 
 
-def test_a_proxy_that_is_gone_is_named(tmp_path, provider, certs):
+def test_a_proxy_that_is_gone_is_named(tmp_path, provider, certificate):
     gone = f"http://127.0.0.1:{daemons.free_port()}"
     with RealServer(tmp_path) as server:
-        add(server, provider, http_proxy=gone, ca_file=str(certs.authority))
+        add(server, provider, http_proxy=gone, ca_file=str(certificate.cert))
         answer = ask(server)
 
     assert answer.status == 502

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy import certificates, daemons
+from tests.certificates import make_certificate
+from tests.deploy import daemons
 from tests.real_server import Answer, RealServer, Visitor
 from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
 
@@ -39,12 +40,12 @@ PAGES = [
 ]
 
 
-def configuration(folder, certs, port, upstream_port, base_path):
+def configuration(folder, certificate, port, upstream_port, base_path):
     """The example itself, with this test's ports and files in its place."""
     text = EXAMPLE.read_text()
     text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-    text = text.replace("/etc/ssl/ai.example.com.crt", str(certs.certificate))
-    text = text.replace("/etc/ssl/ai.example.com.key", str(certs.key))
+    text = text.replace("/etc/ssl/ai.example.com.crt", str(certificate.cert))
+    text = text.replace("/etc/ssl/ai.example.com.key", str(certificate.key))
     text = text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{upstream_port}")
     if base_path:
         text = text.replace("location / {", f"location {base_path}/ {{")
@@ -89,7 +90,7 @@ def site(request, tmp_path_factory):
     """nginx, the server behind it, and a scripted provider behind that."""
     nginx = daemons.find("nginx")
     folder = tmp_path_factory.mktemp("nginx")
-    certs = certificates.make(folder, NAME)
+    certificate = make_certificate(folder, f"DNS:{NAME},IP:127.0.0.1")
     port, base_path = daemons.free_port(), request.param
     environ = {
         "TRUSTED_PROXIES": "127.0.0.1",
@@ -105,10 +106,12 @@ def site(request, tmp_path_factory):
             default_model="scripted-large",
         )
         config = folder / "nginx.conf"
-        config.write_text(configuration(folder, certs, port, server.port, base_path))
+        config.write_text(
+            configuration(folder, certificate, port, server.port, base_path)
+        )
         arguments = [nginx, "-p", str(folder), "-c", str(config)]
         with daemons.running(arguments, port, folder / "nginx.log"):
-            front = Front(port, certs.authority, base_path)
+            front = Front(port, certificate.cert, base_path)
             yield front, server, upstream
 
 

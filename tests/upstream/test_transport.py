@@ -324,7 +324,7 @@ def test_every_wait_can_be_cancelled(serve: Serve, transport: Transport, stage):
         transport.send(call(server, cancel=cancel, read_timeout=30.0)).read_some()
 
     assert time.monotonic() - began < 1.0
-    assert server.finished.wait(1.0)
+    assert server.finished.wait(10.0)
 
 
 def test_the_reason_of_a_cancellation_is_what_is_raised(serve: Serve, transport):
