@@ -59,7 +59,8 @@ _MANDATORY = re.compile(
     re.IGNORECASE,
 )
 _REASONING_HISTORY = re.compile(
-    r"reasoning[_ ]?content|reasoning[_ ]?details|messages?[\w.\[\]]{0,200}\.reasoning\b"
+    r"reasoning[_ ]?content|reasoning[_ ]?details"
+    r"|messages?[\w.\[\]]{0,200}\.reasoning\b"
     r"|messages?[.\[][0-9].{0,99}property ['\"`]reasoning['\"`]",
     re.IGNORECASE,
 )
