@@ -35,7 +35,6 @@ class ArgumentStream:
 
     def __init__(self, max_chars: int = MAX_ARGUMENT_CHARS) -> None:
         self.incomplete = False  # after finish: the text ended before its object
-        self.invalid = False  # after finish: beyond repair
         self._scanner = ObjectScanner()
         self._raw: list[str] = []  # all of it, for the model to read if it is no use
         self._unscanned: list[str] = []  # what came after the first offence
@@ -120,7 +119,6 @@ class ArgumentStream:
         return text
 
     def _refused(self) -> str:
-        self.invalid = True
         return self._scanner.abandon(_DUMP(INVALID), _DUMP("".join(self._raw)))
 
 
@@ -140,8 +138,7 @@ def to_object(value: Any, *, cut: bool = False) -> dict[str, Any]:
     """Whole arguments as the input of a tool use; raises UpstreamBroken if too long."""
     text = _LONE_SURROGATE.sub("\ufffd", to_text(value))
     stream = ArgumentStream()
-    whole = stream.feed(text) + stream.finish(cut=cut)
-    return {INVALID: text} if stream.invalid else decode(whole)
+    return decode(stream.feed(text) + stream.finish(cut=cut))
 
 
 def decode(text: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class CallTable:
     def place(self, piece: CallPiece, *, is_whole: bool = False) -> tuple[Call, bool]:
         """The call of this piece, and whether the piece began it."""
         call = None if is_whole else self._candidate(piece)
-        is_new = call is None or _begins_another(call, piece)
+        is_new = call is None or (not piece.is_legacy and _begins_another(call, piece))
         if call is None or is_new:
             call = Call()
             self._begun += 1

@@ -60,6 +60,8 @@ MENDED = {
     "a missing bracket inside": ('{"a": [1, 2}', {"a": [1, 2]}),
     "a missing bracket after a comma": ('{"a": [1, 2],', {"a": [1, 2]}),
     "a missing bracket after a word": ('{"a": true', {"a": True}),
+    "a missing bracket after a Python word": ('{"a": True', {"a": True}),
+    "a raw line end in a JSON string": ('"{\\"a\\":\n1}"', {"a": 1}),
     "only an opening bracket": ("{", {}),
     "several at once": ("```\n{'a': [True, NaN,],", {"a": [True, None]}),
     "a half character": ('{"a": "\\ud83d"}', {"a": "\ufffd"}),
@@ -87,6 +89,7 @@ UNFINISHED = {
     "after a colon": ('{"a": 1, "b":', {"a": 1, "b": None}),
     "in a single quoted string": ("{'a': 1, 'b': 'x", {"a": 1, "b": None}),
     "in a string around it": (json.dumps('{"a": "x"}')[:-4], {"a": None}),
+    "between values in a string around it": ('"{\\"a\\": [1]', {"a": None}),
     "in a raw control character's string": ('{"a": "x\ny', {"a": None}),
 }
 

@@ -195,6 +195,12 @@ def test_calls_that_nothing_tells_apart_have_their_places():
     assert [piece.number for piece in pieces] == [0, 1]
 
 
+def test_calls_with_ids_need_no_places():
+    pieces = chat.calls_of({"tool_calls": [{"id": "a"}, {"id": "b"}]})
+
+    assert [piece.number for piece in pieces] == [None, None]
+
+
 def test_an_object_as_arguments_is_serialised():
     (piece,) = chat.calls_of({"tool_calls": [{"function": {"arguments": {"a": "é"}}}]})
 
@@ -240,7 +246,9 @@ def test_what_is_no_json_raises_a_value_error(text):
         chat.decode(text)
 
 
-@pytest.mark.parametrize("text", [' {"a":1}', '{"a":1} \r', '{"a":"x\ty"}'])
+@pytest.mark.parametrize(
+    "text", [' {"a":1}', '{"a":1} \r', '{"a":"x\ty"}', '{"a":"\t' + "x" * 2000 + '"}']
+)
 def test_sloppy_json_is_read(text):
     assert "a" in chat.decode(text)
 

@@ -157,7 +157,11 @@ def test_the_declared_names_tell_a_part_from_a_repetition():
 
 def test_a_legacy_call_is_one_call():
     table = CallTable(reply())
-    deltas = [{"name": "f", "arguments": '{"x"'}, {"arguments": ":1}"}]
+    deltas = [
+        {"name": "f", "arguments": '{"x"'},
+        {"arguments": ":1}"},
+        {"name": "f", "arguments": '{"x":1}'},
+    ]
     found = []
     for delta in deltas:
         (piece,) = chat.calls_of({"function_call": delta})
@@ -165,7 +169,7 @@ def test_a_legacy_call_is_one_call():
         made.add_arguments(piece.arguments)
         found.append(made)
 
-    assert found[0] is found[1]
+    assert found[0] is found[1] is found[2]
     assert found[0].finish_arguments(cut=False) == '{"x":1}'
 
 
