@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Iterator
 from urllib.parse import urlencode
@@ -165,7 +166,8 @@ def test_the_cookie_says_all_that_it_should(outsider: Outsider, server):
 
 
 def test_the_id_is_nowhere_but_in_the_cookie(outsider: Outsider, server, visitor):
-    with sqlite3.connect(f"file:{server.folder / 'app.db'}?mode=ro", uri=True) as db:
+    address = f"file:{server.folder / 'app.db'}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as db:
         dump = "\n".join(db.iterdump())
 
     assert visitor.session_id not in dump
