@@ -217,7 +217,7 @@ def test_a_handshake_can_be_cancelled(serve: Serve):
     with pytest.raises(ClientGone):
         open_to(server, tls=True, seconds=30.0, cancel=cancel)
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0  # of the 30 it would wait
     assert server.finished.wait(10.0)
 
 
