@@ -126,7 +126,7 @@ class Attempt:
         services = exchange.services
         exchange.attempts += 1
         exchange.upstream_request_id = ""  # that of the provider before
-        exchange.provider, exchange.provider_name = provider.slug, provider.name
+        exchange.provider = provider.slug
         exchange.model = self._model()
         self.api_key = credentials.resolve(provider.api_key)
         exchange.secrets += headers.secrets_of(

@@ -57,7 +57,6 @@ class Exchange:
     key_prefix: str = ""
     secrets: list[str] = field(default_factory=list)
     provider: str = ""  # slug
-    provider_name: str = ""
     model_requested: str = ""
     model: str = ""
     session_id: str = ""

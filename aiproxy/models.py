@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aiproxy.errors import NotFound
-from aiproxy.resolve import VIA_PREFIX, Route, resolve
+from aiproxy.protocol.model_map import ALIAS_MODEL_PREFIX
+from aiproxy.resolve import Route, resolve
 from aiproxy.store.providers import Provider
 from aiproxy.store.snapshot import Snapshot
 
@@ -39,11 +40,11 @@ def list_models(snapshot: Snapshot, name: str | None) -> dict[str, Any]:
         )
         if provider is not None and provider.enabled:
             model = alias.model or main_model(provider)
-            _add(entries, VIA_PREFIX + alias.alias, provider, model)
+            _add(entries, ALIAS_MODEL_PREFIX + alias.alias, provider, model)
     for provider in snapshot.providers.values():
         if provider.enabled:
             model = main_model(provider)
-            _add(entries, VIA_PREFIX + provider.slug, provider, model)
+            _add(entries, ALIAS_MODEL_PREFIX + provider.slug, provider, model)
     shown = _shown_provider(snapshot, name)
     if shown is not None:
         for model in mapped_names(shown):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from aiproxy.errors import InvalidRequest, NotFound
-from aiproxy.store.providers import Provider
+from aiproxy.protocol.model_map import alias_in
+from aiproxy.store.providers import MAX_CHAIN, Provider
 from aiproxy.store.snapshot import Snapshot
 
 CUSTOM_SUFFIX = "-custom"
-VIA_PREFIX = "claude-via-"  # the client lists only ids that hold "claude"
-MAX_CHAIN = 4
-
-_VARIANT = re.compile(r"\[[^\]]*\]$")  # "[1m]"
 
 
 @dataclass(frozen=True)
@@ -33,9 +29,7 @@ def resolve(
 
     Raises NotFound for an unknown name, InvalidRequest where nothing can answer.
     """
-    via = via_name(model)
-    if via is not None:
-        name = via
+    name = alias_in(model) or name
     route = _find(snapshot, name) if name else _active(snapshot)
     if route is None:
         hint = ""
@@ -48,14 +42,6 @@ def resolve(
             " Enable it under Providers, or use another alias."
         )
     return route
-
-
-def via_name(model: str) -> str | None:
-    """The alias in `claude-via-<alias>`, whatever its case and `[1m]`; else None."""
-    model = _VARIANT.sub("", model.strip()).lower()
-    if model.startswith(VIA_PREFIX) and len(model) > len(VIA_PREFIX):
-        return model[len(VIA_PREFIX) :]
-    return None
 
 
 def known_names(snapshot: Snapshot) -> list[str]:

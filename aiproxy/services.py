@@ -85,7 +85,6 @@ class Services:
         self.started_with = self._snapshot.settings
         self.base_path = self.started_with.base_path.rstrip("/")
         self.bind_host = self.started_with.server_host
-        self.bind_port = self.started_with.server_port
         self._frontier = self._new_frontier()
         self.transport = transport or Transport()
         self.log_writer = LogWriter(database)

@@ -6,7 +6,7 @@ import pytest
 
 from aiproxy.errors import InvalidRequest, NotFound
 from aiproxy.protocol.prompt import PromptConfig
-from aiproxy.resolve import chain_of, known_names, resolve, via_name
+from aiproxy.resolve import chain_of, known_names, resolve
 from aiproxy.store.aliases import Alias
 from aiproxy.store.providers import Provider
 from aiproxy.store.settings import Settings
@@ -94,7 +94,7 @@ def test_a_model_of_our_list_routes_whatever_the_path():
 
 @pytest.mark.parametrize("model", ["claude-opus-5-5", "", "claude-via-", "via-first"])
 def test_other_models_name_no_alias(model):
-    assert via_name(model) is None
+    assert resolve(BOTH, "second", model).provider is SECOND
 
 
 def test_an_unknown_name_is_told_what_there_is():

@@ -162,15 +162,6 @@ def from_chunk(
     return found
 
 
-def with_secrets_masked(error: UpstreamError, secrets: Sequence[str]) -> UpstreamError:
-    """The same error without these values, for one made where they were unknown."""
-    error.message = mask(error.message, secrets)
-    error.args = (error.message,)
-    if error.body is not None:
-        error.body = mask_bytes(error.body, secrets)
-    return error
-
-
 def _holds_error(value: Any) -> bool:
     return isinstance(value, Mapping) and bool(value.get("error"))
 

@@ -110,10 +110,6 @@ class Passwords:
         cost = rest.split("$")[2] if rest.count("$") == 3 else ""
         return not cost.isdigit() or int(cost) < self._cost
 
-    def can_check(self, stored: str) -> bool:
-        """False for a hash of bcrypt's where that cannot be loaded."""
-        return not stored.startswith(_BCRYPT + "$") or self._bcrypt() is not None
-
     def _hash(self, digest: bytes, *, decoy: bool = False) -> str:
         bcrypt = self._bcrypt()
         if bcrypt is None:

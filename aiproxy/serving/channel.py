@@ -31,7 +31,6 @@ log = logging.getLogger("aiproxy.serving")
 
 RECEIVE_BYTES = 64 * 1024
 MAX_UNSENT = 1024 * 1024  # then a worker waits for the client to read
-POLITE_SECONDS = 2.0  # for a refused client to read and leave
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 

@@ -31,8 +31,6 @@ LAST_CHUNK = b"0\r\n\r\n"
 _INTERNAL = "something went wrong inside the server. Its log names the cause."
 _FORBIDDEN_IN_HEADERS = frozenset("\r\n\0")
 
-StartResponse = Callable[..., Callable[[bytes], None]]
-
 
 class Task:
     """Runs on a worker. A stream that the application leaves behind is for the pump."""

@@ -13,7 +13,6 @@ from aiproxy.errors import error_type_for
 from aiproxy.protocol.upstream_errors import (
     from_chunk,
     to_error,
-    with_secrets_masked,
 )
 
 KEY = "sk-provider-secret-0123456789"
@@ -484,21 +483,6 @@ def test_other_keys_are_cut_too():
     error = error_for(401, body_of("bad key sk-other-0123456789abcdef"))
 
     assert "0123456789abcdef" not in error.message
-
-
-def test_secrets_can_be_cut_afterwards():
-    error = from_chunk({"message": "quotes hunter2hunter2"})
-
-    assert "hunter2hunter2" not in str(with_secrets_masked(error, ["hunter2hunter2"]))
-
-
-def test_a_body_that_passes_loses_its_secrets_afterwards_too():
-    body = anthropic("x", "quotes hunter2hunter2")
-    error = error_for(400, body, api_format="anthropic")
-
-    assert b"hunter2hunter2" not in (
-        with_secrets_masked(error, ["hunter2hunter2"]).body or b""
-    )
 
 
 def test_a_full_context_in_a_stream_is_the_clients_to_mend():

@@ -15,6 +15,7 @@ from aiproxy.store import settings as store
 from aiproxy.store.setting_types import BOOLEAN, CHOICE, INTEGER, LIST
 from aiproxy.store.settings import SETTINGS, Settings
 from aiproxy.web import forms, render
+from aiproxy.web.admin.dashboard import next_address
 from aiproxy.web.render import Flash
 from aiproxy.web.routing import ADMIN, Route, Visitor
 
@@ -95,7 +96,7 @@ def show_settings(services: Services, visitor: Visitor) -> HTTPResponse:
         visitor,
         "settings",
         json=_object(services),
-        **_context(services, _shown(services.settings)),
+        **_context(services, visitor, _shown(services.settings)),
     )
 
 
@@ -110,7 +111,11 @@ def save_settings(services: Services, visitor: Visitor) -> HTTPResponse:
     if errors:
         typed = {**_shown(services.settings), **sent}
         return render.invalid(
-            services, visitor, "settings", errors=errors, **_context(services, typed)
+            services,
+            visitor,
+            "settings",
+            errors=errors,
+            **_context(services, visitor, typed),
         )
     with services.transaction() as db:
         store.save(db, values)
@@ -162,7 +167,9 @@ def _object(services: Services) -> dict[str, Any]:
     }
 
 
-def _context(services: Services, values: Mapping[str, Any]) -> dict[str, Any]:
+def _context(
+    services: Services, visitor: Visitor, values: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "columns": COLUMNS,
         "labels": LABELS,
@@ -177,22 +184,13 @@ def _context(services: Services, values: Mapping[str, Any]) -> dict[str, Any]:
             for name in store.restart_fields(services.started_with, services.settings)
         ],
         "can_restart": services.restart is not None,
-        "next_address": _next_address(services.settings),
+        "next_address": next_address(services, visitor),
     }
 
 
 def _options(name: str) -> list[tuple[str, str]]:
     words = CHOICE_WORDS.get(name, {})
     return [(choice, words.get(choice, choice)) for choice in SETTINGS[name].choices]
-
-
-def _next_address(settings: Settings) -> str:
-    """Where the pages will be after the restart, as this machine reaches them."""
-    host = settings.server_host
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{settings.server_port}{settings.base_path}/"
 
 
 ROUTES = [
