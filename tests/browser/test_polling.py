@@ -19,8 +19,9 @@ HIDE = """
 
 @pytest.fixture
 def clocked(window):
-    """The admin's dashboard with a clock that the test turns."""
-    window.page.clock.install()
+    """The admin's dashboard with a clock that only the test turns."""
+    window.page.clock.install(time=0)
+    window.page.clock.pause_at(1000)  # else it also follows the real time
     window.log_in()
     return window
 
