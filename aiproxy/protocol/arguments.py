@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from aiproxy.errors import UpstreamBroken
+from aiproxy.protocol import exact_number
 from aiproxy.protocol.object_scanner import ObjectScanner
 
 INVALID = "_invalid_arguments"
@@ -22,6 +23,7 @@ _DUMP = json.JSONEncoder(
 ).encode
 # Raw control characters are among the slips that are mended.
 _JSON_STRING = json.JSONDecoder(strict=False)
+_EXACT = json.JSONDecoder(parse_float=exact_number.parse)
 _FENCE = re.compile(r"```[A-Za-z0-9_-]*")
 _PARTIAL_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _BLANK = " \t\r\n\ufeff\xa0"
@@ -143,7 +145,7 @@ def to_object(value: Any, *, cut: bool = False) -> dict[str, Any]:
 
 def decode(text: str) -> dict[str, Any]:
     """All that an ArgumentStream gave out, as an object."""
-    value = json.loads(text)
+    value = _EXACT.decode(text)
     if INVALID in value:
         # Members that had been sent before the text proved useless are null.
         return {INVALID: value[INVALID]}

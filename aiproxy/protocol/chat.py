@@ -70,12 +70,16 @@ def decode(text: str) -> Any:
     """
     if text[:1].isspace():
         text = text.lstrip()
-    json_codec.check_depth(text, _MAX_DEPTH)
     # A short text has no long number, and int() alone is three times as fast.
     decoder = _DECODER if len(text) <= _SHORT else _CAREFUL_DECODER
-    value, end = decoder.raw_decode(text)
+    try:
+        value, end = decoder.raw_decode(text)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
     if end != len(text) and not text[end:].isspace():
         raise ValueError("something follows the JSON")
+    if text.count("{") + text.count("[") > _MAX_DEPTH:  # most cannot be that deep
+        json_codec.check_depth(value, _MAX_DEPTH)
     return value
 
 
