@@ -101,7 +101,7 @@ class Exchange:
         if self.session_id:
             return
         metadata = request.get("metadata")
-        user_id = metadata.get("user_id") if isinstance(metadata, Mapping) else None
+        user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
         if isinstance(user_id, str) and user_id.startswith("{"):
             try:
                 inner = json_codec.decode_text(user_id)

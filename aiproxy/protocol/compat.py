@@ -77,11 +77,11 @@ def without_beta_fields(body: Body) -> Body:
     """Without the fields that a beta asks for; of output_config the format stays."""
     dropped = [key for key in body if key in _BETA_FIELDS or key == "output_format"]
     config = body.get("output_config")
-    has_effort = isinstance(config, Mapping) and "effort" in config
+    has_effort = isinstance(config, dict) and "effort" in config
     if not dropped and not has_effort:
         return body
     plain = {key: value for key, value in body.items() if key not in dropped}
-    kept = dict(config) if isinstance(config, Mapping) else {}
+    kept = dict(config) if isinstance(config, dict) else {}
     kept.pop("effort", None)
     if body.get("output_format") is not None:
         kept.setdefault("format", body["output_format"])
@@ -92,7 +92,7 @@ def without_beta_fields(body: Body) -> Body:
 def thinking_as_budget(body: Body) -> Body:
     """Adaptive thinking as `enabled` with a budget that leaves room for an answer."""
     thinking = body.get("thinking")
-    if not isinstance(thinking, Mapping):
+    if not isinstance(thinking, dict):
         return body
     if thinking.get("type") != "adaptive":
         plain = {key: value for key, value in thinking.items() if key != "display"}
@@ -110,7 +110,7 @@ def thinking_as_budget(body: Body) -> Body:
 def with_fitting_budget(body: Body) -> Body:
     """A thinking budget below `max_tokens`, as Anthropic demands."""
     thinking, limit = body.get("thinking"), body.get("max_tokens")
-    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
     if not isinstance(budget, int) or not isinstance(limit, int) or budget < limit:
         return body
     if limit <= MIN_BUDGET:
@@ -124,7 +124,7 @@ def newest_effort(body: Mapping[str, Any]) -> str:
     holders = [body, *(messages_of(body))]
     for holder in reversed(holders):
         config = holder.get("output_config")
-        effort = config.get("effort") if isinstance(config, Mapping) else None
+        effort = config.get("effort") if isinstance(config, dict) else None
         if isinstance(effort, str):
             return effort
     return ""
@@ -134,7 +134,7 @@ def is_forced(tool_choice: Any) -> bool:
     """A tool choice that leaves the model no way around a call, in either format."""
     if tool_choice == "required":
         return True
-    kind = tool_choice.get("type") if isinstance(tool_choice, Mapping) else None
+    kind = tool_choice.get("type") if isinstance(tool_choice, dict) else None
     return kind in ("any", "tool", "function")
 
 
@@ -143,7 +143,7 @@ def messages_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return []
-    return [message for message in messages if isinstance(message, Mapping)]
+    return [message for message in messages if isinstance(message, dict)]
 
 
 def without_system_role(body: Body) -> Body:
@@ -153,7 +153,7 @@ def without_system_role(body: Body) -> Body:
     merged: list[Any] = []
     waiting: list[Block] = []  # reminders after an assistant's turn
     for message in body["messages"]:
-        role = message.get("role") if isinstance(message, Mapping) else None
+        role = message.get("role") if isinstance(message, dict) else None
         if role == "system":
             reminders = _reminders(message)
             if merged and _role_of(merged[-1]) == "user":
@@ -222,7 +222,7 @@ def _text_in(block: Block) -> str:
 
 
 def _role_of(message: Any) -> Any:
-    return message.get("role") if isinstance(message, Mapping) else None
+    return message.get("role") if isinstance(message, dict) else None
 
 
 def _with_blocks(
@@ -258,7 +258,7 @@ def _loaded_tools(
         elif block.get("type") == "tool_addition":
             tool = _added_tool(block)
             names.add(_name_of(tool))
-            if isinstance(tool.get("definition"), Mapping):
+            if isinstance(tool.get("definition"), dict):
                 definitions.append(tool["definition"])
     return names, definitions
 
@@ -275,12 +275,12 @@ def _all_blocks(messages: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def _added_tool(block: Block) -> Block:
     tool = block.get("tool")
-    return tool if isinstance(tool, Mapping) else {}
+    return tool if isinstance(tool, dict) else {}
 
 
 def _name_of(tool: Block) -> str:
     definition = tool.get("definition")
-    inner = definition.get("name") if isinstance(definition, Mapping) else None
+    inner = definition.get("name") if isinstance(definition, dict) else None
     return str(tool.get("tool_name") or tool.get("name") or inner or "")
 
 
@@ -293,12 +293,12 @@ def _plain_tools(
 ) -> list[Any]:
     # A placeholder says that the client runs a tool search, whatever its name.
     can_load = any(
-        isinstance(tool, Mapping) and tool.get("name") in _TOOL_SEARCH for tool in tools
+        isinstance(tool, dict) and tool.get("name") in _TOOL_SEARCH for tool in tools
     )
     plain = []
     names: set[str] = set()
     for tool in [*tools, *definitions]:
-        if isinstance(tool, Mapping):
+        if isinstance(tool, dict):
             name = str(tool.get("name"))
             is_unloaded = bool(tool.get("defer_loading")) and name not in loaded
             if _is_beta_tool(tool) or (is_unloaded and can_load):
@@ -318,7 +318,7 @@ def _is_beta_tool(tool: Block) -> bool:
 
 
 def _plain_tool(tool: Any) -> Any:
-    if not isinstance(tool, Mapping):
+    if not isinstance(tool, dict):
         return tool
     kept = {key: value for key, value in tool.items() if key not in _BETA_TOOL_FIELDS}
     return _with_plain_cache(kept)
@@ -328,7 +328,7 @@ def _plain_tool(tool: Any) -> Any:
 
 
 def _plain_message(message: Any) -> Any:
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         return message
     plain = {key: value for key, value in message.items() if key != "output_config"}
     if isinstance(message.get("content"), list):
@@ -341,7 +341,7 @@ def _plain_blocks(blocks: Sequence[Any]) -> list[Any]:
 
 
 def _plain_block(block: Any) -> Any:
-    if not isinstance(block, Mapping):
+    if not isinstance(block, dict):
         return block
     kind = block.get("type")
     if kind in _BETA_BLOCKS or _is_beta_call(block):
@@ -369,9 +369,7 @@ def _told(block: Block) -> str:
 
 def _with_plain_cache(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     mark = holder.get("cache_control")
-    if not isinstance(mark, Mapping) or not any(
-        key in mark for key in _BETA_CACHE_FIELDS
-    ):
+    if not isinstance(mark, dict) or not any(key in mark for key in _BETA_CACHE_FIELDS):
         return holder
     kept = {key: value for key, value in mark.items() if key not in _BETA_CACHE_FIELDS}
     return {**holder, "cache_control": kept}

@@ -96,10 +96,10 @@ def error_object(parsed: Any) -> Mapping[str, Any]:
     """The object that holds code, type and param, or an empty one."""
     if isinstance(parsed, list):
         return error_object(parsed[0]) if parsed else {}
-    if not isinstance(parsed, Mapping):
+    if not isinstance(parsed, dict):
         return {}
     error = parsed.get("error")
-    return error if isinstance(error, Mapping) else parsed
+    return error if isinstance(error, dict) else parsed
 
 
 def message_in(value: Any, depth: int = 0) -> str:
@@ -108,7 +108,7 @@ def message_in(value: Any, depth: int = 0) -> str:
         return value.strip()
     if isinstance(value, list):
         value = value[:1]
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         value = _candidates(value)
     if depth > _MAX_NESTING or not isinstance(value, list):
         return ""
@@ -132,7 +132,7 @@ def _candidates(value: Mapping[str, Any]) -> list[Any]:
 
 def _inner_message(metadata: Any) -> str:
     """OpenRouter: what the provider behind it said, under that provider's name."""
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict):
         return ""
     raw = metadata.get("raw")
     parsed = parse(raw.encode("utf-8", "replace")) if isinstance(raw, str) else raw
@@ -146,7 +146,7 @@ def _validation_message(details: Sequence[Any]) -> str:
     found = []
     for detail in details[:_MAX_DETAILS]:
         text = message_in(detail)
-        place = detail.get("loc") if isinstance(detail, Mapping) else None
+        place = detail.get("loc") if isinstance(detail, dict) else None
         if text and isinstance(place, list):
             text = ".".join(str(step) for step in place) + ": " + text
         if text:

@@ -172,9 +172,7 @@ def _effort_level(refusal: Refusal) -> Lesson | None:
 
 def _sent_effort(sent: Mapping[str, Any]) -> str:
     holders = [sent.get("reasoning"), sent.get("output_config")]
-    efforts = [
-        holder.get("effort") for holder in holders if isinstance(holder, Mapping)
-    ]
+    efforts = [holder.get("effort") for holder in holders if isinstance(holder, dict)]
     for effort in (sent.get("reasoning_effort"), *efforts):
         if isinstance(effort, str):
             return effort
@@ -183,7 +181,7 @@ def _sent_effort(sent: Mapping[str, Any]) -> str:
 
 def _adaptive(refusal: Refusal) -> Lesson | None:
     thinking = refusal.sent.get("thinking")
-    is_adaptive = isinstance(thinking, Mapping) and thinking.get("type") == "adaptive"
+    is_adaptive = isinstance(thinking, dict) and thinking.get("type") == "adaptive"
     named = "adaptive" in refusal.text.lower() or refusal.names("thinking")
     if not is_adaptive or not named:
         return None
@@ -242,7 +240,7 @@ def _names_keyword(text: str) -> bool:
 def _server_tool(refusal: Refusal) -> Lesson | None:
     tools = refusal.sent.get("tools")
     for number, tool in enumerate(tools if isinstance(tools, list) else []):
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        kind = tool.get("type") if isinstance(tool, dict) else None
         if not isinstance(kind, str) or "input_schema" in tool or kind == "custom":
             continue
         base = re.sub(r"_?[0-9]{8}\Z", "", kind)

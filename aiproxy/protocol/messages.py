@@ -41,9 +41,9 @@ def error_event(error: AIProxyError, request_id: str = "") -> bytes:
 def is_error(value: object) -> bool:
     """An error in Anthropic's shape: what their SDKs turn into an exception."""
     return (
-        isinstance(value, Mapping)
+        isinstance(value, dict)
         and value.get("type") == "error"
-        and isinstance(value.get("error"), Mapping)
+        and isinstance(value.get("error"), dict)
         and isinstance(value["error"].get("type"), str)
         and isinstance(value["error"].get("message"), str)
     )
@@ -54,7 +54,7 @@ def blocks_of(content: object) -> list[Mapping[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     if isinstance(content, list):
-        return [block for block in content if isinstance(block, Mapping)]
+        return [block for block in content if isinstance(block, dict)]
     return []
 
 
@@ -83,5 +83,5 @@ def without_billing(system: Any) -> Any:
 
 def is_billing(block: Any) -> bool:
     """A block of the client's bookkeeping."""
-    text = block.get("text") if isinstance(block, Mapping) else None
+    text = block.get("text") if isinstance(block, dict) else None
     return isinstance(text, str) and text.startswith(BILLING_HEADER)

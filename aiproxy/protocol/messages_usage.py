@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any
 
 from aiproxy.protocol.reply import Usage
 
@@ -11,7 +11,7 @@ _INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_toke
 
 def tap(usage: Usage, told: Any) -> None:
     """Take over the numbers of one `usage` object; a later zero erases no input."""
-    if not isinstance(told, Mapping):
+    if not isinstance(told, dict):
         return
     for name in _INPUTS:
         number = _count(told.get(name))
@@ -21,7 +21,7 @@ def tap(usage: Usage, told: Any) -> None:
     if output is not None:
         usage.output_tokens = output
     tools = told.get("server_tool_use")
-    if isinstance(tools, Mapping):
+    if isinstance(tools, dict):
         usage.web_search_requests = _count(tools.get("web_search_requests")) or 0
 
 

@@ -110,12 +110,12 @@ def _without_envelopes(body: Body) -> Body:
 
 
 def _holds_envelope(message: Any) -> bool:
-    content = message.get("content") if isinstance(message, Mapping) else None
+    content = message.get("content") if isinstance(message, dict) else None
     return isinstance(content, list) and any(map(_is_envelope, content))
 
 
 def _is_envelope(block: Any) -> bool:
-    if not isinstance(block, Mapping):
+    if not isinstance(block, dict):
         return False
     if block.get("type") == "thinking":
         return reasoning.is_ours(block.get("signature"))
@@ -125,7 +125,7 @@ def _is_envelope(block: Any) -> bool:
 
 
 def _role(message: Any) -> Any:
-    return message.get("role") if isinstance(message, Mapping) else None
+    return message.get("role") if isinstance(message, dict) else None
 
 
 def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ class StopWatch:
 
 def _visible_text(event: Mapping[str, Any]) -> str | None:
     delta = event.get("delta")
-    if event.get("type") != "content_block_delta" or not isinstance(delta, Mapping):
+    if event.get("type") != "content_block_delta" or not isinstance(delta, dict):
         return None
     text = delta.get("text") if delta.get("type") == "text_delta" else None
     return text if isinstance(text, str) else None
@@ -98,7 +98,7 @@ def cut(message: dict[str, Any], sequences: Sequence[str]) -> dict[str, Any]:
     stops = StopSequenceFilter(sequences)
     content: list[Any] = []
     for block in message["content"]:
-        is_text = isinstance(block, Mapping) and block.get("type") == "text"
+        is_text = isinstance(block, dict) and block.get("type") == "text"
         text = block.get("text") if is_text else None
         if not isinstance(text, str):
             content.append(block)

@@ -99,7 +99,7 @@ def _keeps_own_prompt(
 
 
 def _is_server_tool(tool: Any) -> bool:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    kind = tool.get("type") if isinstance(tool, dict) else None
     if not isinstance(kind, str) or kind == "custom" or "input_schema" in tool:
         return False
     return not kind.startswith(_CLIENT_TOOLS)
@@ -108,7 +108,7 @@ def _is_server_tool(tool: Any) -> bool:
 def _block(text: str, system: Any) -> dict[str, Any]:
     block: dict[str, Any] = {"type": "text", "text": text}
     last = system[-1] if isinstance(system, list) and system else None
-    if isinstance(last, Mapping) and last.get("cache_control") is not None:
+    if isinstance(last, dict) and last.get("cache_control") is not None:
         block["cache_control"] = last["cache_control"]
     return block
 

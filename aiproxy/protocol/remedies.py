@@ -86,7 +86,7 @@ def output_limit(body: Mapping[str, Any]) -> int | None:
 def _drop(body: Body, lesson: Lesson, _: Target) -> Body:
     """`name`: a field of the body, or one inside of `output_config` or messages."""
     config = body.get("output_config")
-    if lesson.name == "output_config.effort" and isinstance(config, Mapping):
+    if lesson.name == "output_config.effort" and isinstance(config, dict):
         kept = _without(config, "effort")
         return (
             {**body, "output_config": kept} if kept else _without(body, "output_config")
@@ -112,7 +112,7 @@ def _limit(body: Body, lesson: Lesson, _: Target) -> Body:
         if isinstance(limit, int) and limit > lesson.value:
             body[name] = lesson.value
     reasoning = body.get("reasoning")
-    budget = reasoning.get("max_tokens") if isinstance(reasoning, Mapping) else None
+    budget = reasoning.get("max_tokens") if isinstance(reasoning, dict) else None
     if isinstance(budget, int) and budget >= lesson.value:
         body["reasoning"] = {**body["reasoning"], "max_tokens": lesson.value // 2}
     return compat.with_fitting_budget(body)
@@ -125,7 +125,7 @@ def _lower_effort(body: Body, lesson: Lesson, _: Target) -> Body:
         body["reasoning_effort"] = _next_lower(body["reasoning_effort"], levels)
     for holder in ("reasoning", "output_config"):
         value = body.get(holder)
-        if isinstance(value, Mapping) and isinstance(value.get("effort"), str):
+        if isinstance(value, dict) and isinstance(value.get("effort"), str):
             body[holder] = {**value, "effort": _next_lower(value["effort"], levels)}
     return body
 
@@ -150,7 +150,7 @@ def is_off_switch(name: str, value: Any) -> bool:
     """A field that asks a model not to think."""
     if name == "reasoning_effort":
         return bool(value == "none")
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return False
     return bool(value.get("enabled") is False or value.get("type") == "disabled")
 
@@ -178,7 +178,7 @@ def _stripped(value: Any, key: str) -> Any:
     """Without this key in blocks, messages and tools; schemas and inputs stay."""
     if isinstance(value, list):
         return [_stripped(item, key) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     return {
         name: _stripped(inner, key) if name in {"content", "function"} else inner
@@ -207,7 +207,7 @@ def _with_reasoning_history(body: Body, _lesson: Lesson, target: Target) -> Body
 def is_call_without_thought(message: Any) -> bool:
     """An assistant's message with calls and no `reasoning_content`."""
     return (
-        isinstance(message, Mapping)
+        isinstance(message, dict)
         and bool(message.get("tool_calls"))
         and message.get("reasoning_content") is None
     )
@@ -222,14 +222,12 @@ def _clean_schemas(body: Body, _lesson: Lesson, _: Target) -> Body:
 
 
 def _with_clean_schema(tool: Any) -> Any:
-    if not isinstance(tool, Mapping):
+    if not isinstance(tool, dict):
         return tool
-    if isinstance(tool.get("input_schema"), Mapping):
+    if isinstance(tool.get("input_schema"), dict):
         return {**tool, "input_schema": schemas.for_gemini(tool["input_schema"])}
     function = tool.get("function")
-    if isinstance(function, Mapping) and isinstance(
-        function.get("parameters"), Mapping
-    ):
+    if isinstance(function, dict) and isinstance(function.get("parameters"), Mapping):
         cleaned = schemas.for_gemini(function["parameters"])
         return {**tool, "function": {**function, "parameters": cleaned}}
     return tool
@@ -241,7 +239,7 @@ def _without_images(body: Body, _lesson: Lesson, _: Target) -> Body:
 
 
 def _seen_blindly(holder: Any) -> Any:
-    content = holder.get("content") if isinstance(holder, Mapping) else None
+    content = holder.get("content") if isinstance(holder, dict) else None
     if not isinstance(content, list):
         return holder
     parts = [_seen_blindly(_note_for(part)) for part in content]
@@ -260,7 +258,7 @@ def _note_for(part: Any) -> Any:
 
 def is_image(part: Any) -> bool:
     """An image in either format."""
-    return isinstance(part, Mapping) and part.get("type") in ("image", "image_url")
+    return isinstance(part, dict) and part.get("type") in ("image", "image_url")
 
 
 def _without_system_role(body: Body, _lesson: Lesson, _: Target) -> Body:
@@ -279,7 +277,7 @@ def _without_server_tool(body: Body, lesson: Lesson, _: Target) -> Body:
     kept = [tool for tool in tools if _type_of(tool) != lesson.name]
     dropped = [tool.get("name") for tool in tools if _type_of(tool) == lesson.name]
     choice = body.get("tool_choice")
-    if not kept or (isinstance(choice, Mapping) and choice.get("name") in dropped):
+    if not kept or (isinstance(choice, dict) and choice.get("name") in dropped):
         body.pop("tool_choice", None)
     if kept:
         body["tools"] = kept
@@ -289,7 +287,7 @@ def _without_server_tool(body: Body, lesson: Lesson, _: Target) -> Body:
 
 
 def _type_of(tool: Any) -> Any:
-    return tool.get("type") if isinstance(tool, Mapping) else None
+    return tool.get("type") if isinstance(tool, dict) else None
 
 
 def _each_message(body: Body, change: Callable[[Any], Any]) -> Body:
@@ -299,7 +297,7 @@ def _each_message(body: Body, change: Callable[[Any], Any]) -> Body:
 
 
 def _without(message: Any, *names: str) -> Any:
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         return message
     return {key: value for key, value in message.items() if key not in names}
 

@@ -74,10 +74,10 @@ def _from_google(parsed: Any) -> float | None:
     """`error.details[]` of type RetryInfo: `retryDelay: "32.5s"`."""
     if isinstance(parsed, list):
         parsed = parsed[0] if parsed else None
-    error = parsed.get("error") if isinstance(parsed, Mapping) else None
-    details = error.get("details") if isinstance(error, Mapping) else None
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
     for detail in details if isinstance(details, list) else []:
-        delay = detail.get("retryDelay") if isinstance(detail, Mapping) else None
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
         if isinstance(delay, str) and re.fullmatch(_NUMBER + "s", delay):
             return float(delay[:-1])
     return None

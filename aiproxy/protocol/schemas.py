@@ -50,10 +50,12 @@ def for_any_target(schema: Mapping[str, Any] | None) -> Schema:
 
 
 def _without_bookkeeping(schema: Any) -> Any:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return schema
     return {
-        keyword: _inside(keyword, value, _without_bookkeeping)
+        keyword: value
+        if isinstance(value, str)  # most are: spare them the call
+        else _inside(keyword, value, _without_bookkeeping)
         for keyword, value in schema.items()
         if keyword not in _BOOKKEEPING
     }
@@ -104,7 +106,7 @@ class _GeminiCleaner:
         self._depth = 0
 
     def clean(self, schema: Any) -> Schema:
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return dict(_ANY)
         self._left -= 1
         if self._left < 0 or self._depth >= MAX_NESTING:
@@ -123,7 +125,7 @@ class _GeminiCleaner:
         while pending and self._left > 0:
             self._left -= 1
             part = pending.popleft()
-            if isinstance(part, Mapping):
+            if isinstance(part, dict):
                 part = dict(part)
                 pending.extendleft(reversed(self._included(part)))
                 _merge(flat, part)
@@ -144,7 +146,7 @@ class _GeminiCleaner:
         found: Any = self._root
         for step in unquote(reference[1:]).split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and key in found:
+            if isinstance(found, dict) and key in found:
                 found = found[key]
             elif isinstance(found, list) and re.match(r"[0-9]{1,6}\Z", key):
                 found = found[int(key)] if int(key) < len(found) else unknown
@@ -239,7 +241,7 @@ class _GeminiCleaner:
 
     def _items(self, flat: Schema) -> Schema:
         items = flat.get("items")
-        if isinstance(items, Mapping):
+        if isinstance(items, dict):
             return self.clean(items)
         several = items if isinstance(items, list) else flat.get("prefixItems")
         if not isinstance(several, list) or not several:
@@ -265,7 +267,7 @@ def _with_choices_alone(cleaned: Schema) -> Schema:
 
 
 def _says_what(choice: Any) -> bool:
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, dict):
         return False
     telling = ("type", "enum", "const", "properties", "items", "$ref", "anyOf")
     return any(keyword in choice for keyword in (*telling, "allOf", "oneOf"))

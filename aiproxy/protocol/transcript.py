@@ -145,7 +145,7 @@ def _merge(known: dict[str, Any], delta: Mapping[str, Any]) -> None:
             known[name] = _merge_list(
                 present if isinstance(present, list) else [], value
             )
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             inner = dict(_mapping(present))
             _merge(inner, value)
             known[name] = inner
@@ -187,4 +187,4 @@ def _list(value: Any) -> list[Any]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

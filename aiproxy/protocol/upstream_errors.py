@@ -163,7 +163,7 @@ def from_chunk(
 
 
 def _holds_error(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value.get("error"))
+    return isinstance(value, dict) and bool(value.get("error"))
 
 
 def _event_type(error: UpstreamError, holder: Mapping[str, Any]) -> str:

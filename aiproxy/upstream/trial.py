@@ -360,12 +360,12 @@ def calls_tool(events: bytes) -> bool:
 
 def ids_in(parsed: Any) -> list[str] | None:
     """`data` of OpenAI and Anthropic, `models` of some, Together's bare list."""
-    if isinstance(parsed, Mapping):
+    if isinstance(parsed, dict):
         parsed = parsed.get("data", parsed.get("models"))
     if not isinstance(parsed, list):
         return None
     found = [
-        entry.get("id") or entry.get("name") if isinstance(entry, Mapping) else entry
+        entry.get("id") or entry.get("name") if isinstance(entry, dict) else entry
         for entry in parsed[:MAX_MODELS]
     ]
     return list(dict.fromkeys(name for name in found if isinstance(name, str) and name))

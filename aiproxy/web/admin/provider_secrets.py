@@ -90,7 +90,7 @@ def parse_headers(
 
 def _pairs(fields: Fields) -> list[tuple[str, str]]:
     sent = fields.raw("custom_headers")
-    if isinstance(sent, Mapping):
+    if isinstance(sent, dict):
         pairs = [
             (str(name).strip(), str(value).strip()) for name, value in sent.items()
         ]
