@@ -24,6 +24,7 @@ _HOST = re.compile(
 _FORWARDING = ("forwarded", "x-real-ip", "via")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _ANY_HOST = ("/health", "/ready")
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ class Frontier:
         return here == (public.hostname.lower(), str(public.port or default))
 
     def is_trusted_proxy(self, address: str) -> bool:
+        if not self.trusted_proxies:
+            return False
         ip = _address(address)
         return ip is not None and any(
             ip in network
@@ -210,7 +213,7 @@ def parse_networks(entries: Sequence[str]) -> tuple[Network, ...]:
 def is_loopback_name(name: str) -> bool:
     """localhost, 127.0.0.0/8, ::1; brackets allowed; nothing that DNS could rebind."""
     name = name.strip().strip("[]").lower()
-    if name == "localhost":
+    if name in _LOOPBACK_NAMES:
         return True
     ip = _address(name)
     return ip is not None and ip.is_loopback

@@ -89,6 +89,13 @@ class LineFormatter(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
+        # Terminal and file show the same line: it is made once.
+        line: str | None = getattr(record, "line", None)
+        if line is None:
+            record.line = line = self._line(record)
+        return line
+
+    def _line(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
@@ -122,6 +129,12 @@ class PrivateFileHandler(RotatingFileHandler):
     def _open(self) -> io.TextIOWrapper:
         files.make_file(self.baseFilename)
         return super()._open()
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
+        # The standard's makes the line once more and asks the disk what the file is.
+        if self.stream is None:
+            self.stream = self._open()
+        return self.stream.tell() >= self.maxBytes
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         self.lost += 1

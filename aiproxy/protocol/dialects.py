@@ -6,6 +6,7 @@ the *family* is the kind of model, known by its name, whoever serves it.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -104,6 +105,7 @@ GENERIC = _BY_NAME["generic"]
 _ALSO_CALLED = {"kimi": "moonshot", "glm": "zai"}  # by the models alone
 
 
+@functools.lru_cache(maxsize=256)
 def find(setting: str, endpoint: str) -> Dialect:
     """The dialect a provider is set to; `auto`, or a name unknown here, asks the host.
 

@@ -7,6 +7,7 @@ harmless name may resolve to a metadata service.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import NamedTuple, Union
@@ -78,6 +79,7 @@ class Origin(NamedTuple):
     port: int
 
 
+@functools.lru_cache(maxsize=256)
 def request_url(endpoint: str, api_format: str) -> str:
     """The URL that gets the request, from any of the usual ways to write it."""
     parts = _split(endpoint)
@@ -171,6 +173,7 @@ def is_private_host(host: str) -> bool:
     return any(_within(candidate, _PRIVATE_NETWORKS) for candidate in candidates)
 
 
+@functools.lru_cache(maxsize=256)
 def is_anthropic(endpoint: str) -> bool:
     """Anthropic's own host: it knows all of its API."""
     host = host_of(endpoint)

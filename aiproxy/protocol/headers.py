@@ -20,6 +20,7 @@ AUTH_METHODS = ("bearer", "basic", "header")
 DEFAULT_AUTH_HEADER = "x-api-key"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _RESERVED = frozenset(
     {
@@ -116,7 +117,7 @@ def upstream_request_id(
     lowered = {name.lower(): value for name, value in upstream.items()}
     for name in _REQUEST_ID_HEADERS:
         value = lowered.get(name, "")
-        if re.fullmatch(r"[\x21-\x7e]{1,200}", value) and not _quotes(value, secrets):
+        if value and _REQUEST_ID.fullmatch(value) and not _quotes(value, secrets):
             return value
     return ""
 

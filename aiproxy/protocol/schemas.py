@@ -36,6 +36,7 @@ _LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
 _BY_NAME = frozenset(
     ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 )
+_HOLD_SCHEMAS = _ONE | _LISTS | _BY_NAME
 _BOOKKEEPING = frozenset(("$schema", "$id", "$comment"))
 
 
@@ -52,13 +53,12 @@ def for_any_target(schema: Mapping[str, Any] | None) -> Schema:
 def _without_bookkeeping(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    return {
-        keyword: value
-        if isinstance(value, str)  # most are: spare them the call
-        else _inside(keyword, value, _without_bookkeeping)
-        for keyword, value in schema.items()
-        if keyword not in _BOOKKEEPING
-    }
+    if _BOOKKEEPING.isdisjoint(schema) and _HOLD_SCHEMAS.isdisjoint(schema):
+        return schema  # as most are: a property's type and description
+    cleaned = {k: value for k, value in schema.items() if k not in _BOOKKEEPING}
+    for keyword in _HOLD_SCHEMAS.intersection(cleaned):
+        cleaned[keyword] = _inside(keyword, cleaned[keyword], _without_bookkeeping)
+    return cleaned
 
 
 def _inside(keyword: str, value: Any, change: Callable[[Any], Any]) -> Any:

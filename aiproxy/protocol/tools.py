@@ -20,6 +20,7 @@ PLACEHOLDER = "DeferredToolPlaceholder"
 
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
+_NO_LETTERS = re.compile(r"[^a-z]+")
 
 
 class ToolNames:
@@ -133,7 +134,7 @@ class _Tool:
         self.loads_others = (
             self.is_function
             and not self.is_deferred
-            and "toolsearch" in re.sub(r"[^a-z]", "", self.name.lower())
+            and "toolsearch" in _NO_LETTERS.sub("", self.name.lower())
         )
 
     def _name(self) -> str:
