@@ -1,23 +1,19 @@
-"""The shipped nginx example before a real server: under / and under a path."""
+"""The shipped nginx and Caddy examples before a real server: under / and a path."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import ssl
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.certificates import make_certificate
-from tests.deploy import daemons
-from tests.real_server import Answer, RealServer, Visitor
+from tests.deploy import daemons, fronts
+from tests.deploy.fronts import NAME
+from tests.real_server import RealServer, Visitor
 from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
 
-EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
-NAME = "ai.example.com"
 HELLO = {
     "model": "claude-opus-5-5",
     "max_tokens": 100,
@@ -40,58 +36,17 @@ PAGES = [
 ]
 
 
-def configuration(folder, certificate, port, upstream_port, base_path):
-    """The example itself, with this test's ports and files in its place."""
-    text = EXAMPLE.read_text()
-    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-    text = text.replace("/etc/ssl/ai.example.com.crt", str(certificate.cert))
-    text = text.replace("/etc/ssl/ai.example.com.key", str(certificate.key))
-    text = text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{upstream_port}")
-    if base_path:
-        text = text.replace("location / {", f"location {base_path}/ {{")
-    return f"""
-daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    {text}
-}}
-"""
-
-
-class Front:
-    """Speaks https to nginx, as a browser or a client would."""
-
-    def __init__(self, port, authority, base_path):
-        self.port, self.base_path = port, base_path
-        self._context = ssl.create_default_context(cafile=str(authority))
-
-    def connect(self):
-        return http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=self._context, timeout=20
-        )
-
-    def request(self, method, path, body=None, headers=None, *, timeout=20.0):
-        connection = self.connect()
-        named = {"Host": f"{NAME}:{self.port}", **(headers or {})}
-        connection.request(method, path, body, named)
-        response = connection.getresponse()
-        found = {name.lower(): value for name, value in response.getheaders()}
-        cookies = tuple(response.headers.get_all("set-cookie") or ())
-        answer = Answer(response.status, found, response.read(), cookies)
-        connection.close()
-        return answer
-
-
-@pytest.fixture(scope="module", params=["", "/a/b"], ids=["root", "sub-path"])
+@pytest.fixture(
+    scope="module",
+    params=[(name, path) for name in fronts.FRONTS for path in ("", "/a/b")],
+    ids=lambda param: "-".join(param).replace("/", "") or None,
+)
 def site(request, tmp_path_factory):
-    """nginx, the server behind it, and a scripted provider behind that."""
-    nginx = daemons.find("nginx")
-    folder = tmp_path_factory.mktemp("nginx")
+    """A proxy, the server behind it, and a scripted provider behind that."""
+    name, base_path = request.param
+    folder = tmp_path_factory.mktemp(name)
     certificate = make_certificate(folder, f"DNS:{NAME},IP:127.0.0.1")
-    port, base_path = daemons.free_port(), request.param
+    port = daemons.free_port()
     environ = {
         "TRUSTED_PROXIES": "127.0.0.1",
         "PUBLIC_URL": f"https://{NAME}:{port}{base_path}",
@@ -105,13 +60,8 @@ def site(request, tmp_path_factory):
             api_key=KEY,
             default_model="scripted-large",
         )
-        config = folder / "nginx.conf"
-        config.write_text(
-            configuration(folder, certificate, port, server.port, base_path)
-        )
-        arguments = [nginx, "-p", str(folder), "-c", str(config)]
-        with daemons.running(arguments, port, folder / "nginx.log"):
-            front = Front(port, certificate.cert, base_path)
+        wanted = fronts.Wanted(folder, certificate, port, server.port, base_path)
+        with fronts.running(name, wanted) as front:
             yield front, server, upstream
 
 
@@ -123,7 +73,7 @@ def test_a_stream_arrives_piece_by_piece(site):
         "POST",
         f"{front.base_path}/v1/messages/scripted/v1/messages?beta=true",
         json.dumps(HELLO),
-        {"Host": f"{NAME}:{front.port}", "x-api-key": server.admin_key},
+        {"x-api-key": server.admin_key},
     )
     response = connection.getresponse()
     assert response.status == 200
@@ -141,15 +91,25 @@ def test_a_stream_arrives_piece_by_piece(site):
     assert arrivals[-1] - arrivals[0] > 0.5
 
 
-def test_the_clients_address_is_the_one_that_nginx_saw(site):
-    front, server, _ = site
-    answer = front.request(
-        "POST",
-        f"{front.base_path}/v1/messages",
-        json.dumps({**HELLO, "stream": False}).encode(),
-        {"x-api-key": server.admin_key, "X-Forwarded-For": "203.0.113.7"},
-    )
-    assert answer.status == 200
+def test_the_clients_address_is_the_one_that_the_proxy_saw(site):
+    front, _, _ = site
+
+    def log_in(source, forged):
+        guess = "username=nobody&password=wrong"
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+            "X-Forwarded-For": forged,
+        }
+        path = f"{front.base_path}/login"
+        return front.request("POST", path, guess, headers, source=source).status
+
+    # Wrong passwords are counted by address, whatever else the client says it is.
+    guesses = [log_in("127.0.0.2", f"203.0.113.{count}") for count in range(12)]
+
+    assert guesses[0] != 429
+    assert 429 in guesses
+    assert log_in("127.0.0.3", "127.0.0.2") == guesses[0]
 
 
 def test_what_came_through_the_proxy_is_never_local(site):
