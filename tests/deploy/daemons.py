@@ -1,4 +1,4 @@
-"""Debian's nginx and tinyproxy, started for a test on free loopback ports."""
+"""Programs that others made, started for a test on free loopback ports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,11 @@ import pytest
 
 def find(program: str) -> str:
     """Its path; without it the test is skipped, in CI it fails."""
-    found = shutil.which(program) or shutil.which(f"/usr/sbin/{program}")
+    beside_python = Path(sys.executable).parent
+    path = f"{beside_python}:{os.environ['PATH']}:/usr/sbin"
+    found = shutil.which(program, path=path)
     if found is None:
-        message = f"{program} is not installed (Debian: apt-get install {program})"
+        message = f"{program} is not installed: see .ci/run and requirements-dev.txt"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

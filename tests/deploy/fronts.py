@@ -1,10 +1,13 @@
-"""The shipped examples for nginx and Caddy, run for a test; and who speaks to them."""
+"""The shipped examples of reverse proxies, run for a test; and who speaks to them."""
 
 from __future__ import annotations
 
 import http.client
+import json
+import re
 import socket
 import ssl
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +78,33 @@ def _caddy(wanted: Wanted) -> list[str]:
     ]
 
 
+def _traefik(wanted: Wanted) -> list[str]:
+    text = (DEPLOY / "traefik.yml").read_text()
+    text = text.replace(
+        "http://127.0.0.1:8000", f"http://127.0.0.1:{wanted.server_port}"
+    )
+    if wanted.base_path:
+        text = text.replace("Host(`", f"PathPrefix(`{wanted.base_path}`) && Host(`")
+    certificate = {
+        "certFile": str(wanted.certificate.cert),
+        "keyFile": str(wanted.certificate.key),
+    }
+    stores = {"default": {"defaultCertificate": certificate}}
+    dynamic = wanted.folder / "dynamic.yml"
+    dynamic.write_text(f"{text}\ntls: {json.dumps({'stores': stores})}\n")
+    # What belongs into its other file stands in the example as a comment.
+    commented = re.findall(r"^#   (entryPoints: .*\n(?:#     .*\n)*)", text, re.M)[0]
+    static = wanted.folder / "static.yml"
+    entry = commented.replace("#", " ").replace(":443", f"127.0.0.1:{wanted.port}")
+    provider = f"providers: {{file: {{filename: {dynamic}}}}}"
+    static.write_text(f"{entry}\n{provider}\nglobal: {{checkNewVersion: false}}\n")
+    return [daemons.find("traefik"), f"--configFile={static}"]
+
+
 FRONTS: Mapping[str, Callable[[Wanted], list[str]]] = {
     "nginx": _nginx,
     "caddy": _caddy,
+    "traefik": _traefik,
 }
 
 
@@ -85,7 +112,9 @@ FRONTS: Mapping[str, Callable[[Wanted], list[str]]] = {
 def running(name: str, wanted: Wanted) -> Iterator[Front]:
     command = FRONTS[name](wanted)
     with daemons.running(command, wanted.port, wanted.folder / f"{name}.log"):
-        yield Front(wanted.port, wanted.certificate.cert, wanted.base_path)
+        front = Front(wanted.port, wanted.certificate.cert, wanted.base_path)
+        front.wait_until_it_serves()
+        yield front
 
 
 class Front:
@@ -94,6 +123,18 @@ class Front:
     def __init__(self, port: int, authority: Path, base_path: str) -> None:
         self.port, self.base_path = port, base_path
         self._context = ssl.create_default_context(cafile=str(authority))
+
+    def wait_until_it_serves(self, seconds: float = 30.0) -> None:
+        """Traefik listens before it has read what it is to serve."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if self.request("GET", f"{self.base_path}/health").status == 200:
+                    return
+            except OSError:
+                pass
+            assert time.monotonic() < deadline, "the proxy does not reach the server"
+            time.sleep(0.05)
 
     def connect(self, source: str = "127.0.0.1") -> http.client.HTTPSConnection:
         return _Connection(self.port, self._context, source)

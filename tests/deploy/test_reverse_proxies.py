@@ -1,4 +1,4 @@
-"""The shipped nginx and Caddy examples before a real server: under / and a path."""
+"""The shipped examples before a real server: under / and under a path."""
 
 from __future__ import annotations
 
