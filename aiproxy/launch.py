@@ -36,7 +36,7 @@ class Launch:
     def __init__(self, prepared: Prepared, *, can_restart: bool) -> None:
         """Raises ConfigError: a taken port, an unwritable log folder."""
         settings = prepared.settings
-        self.is_restart_wanted = False
+        self._is_restart_asked = False
         redactor = log.Redactor()
         log.set_up(settings, redactor)
         self._services = Services(database=prepared.database, fixed=prepared.fixed)
@@ -70,6 +70,11 @@ class Launch:
         origin = f"http://{host}:{self.server.port}"
         return client.client_base_url(origin) + self._services.base_path
 
+    @property
+    def is_restart_wanted(self) -> bool:
+        """A signal that came meanwhile goes before it: then the end is one."""
+        return self._is_restart_asked and not self.server.was_signalled
+
     def run(self) -> None:
         """Serve until a signal or a restart; then let go of everything."""
         self._housekeeping.start()
@@ -84,7 +89,7 @@ class Launch:
         self._services.is_draining = True
 
     def _restart(self) -> None:
-        self.is_restart_wanted = True
+        self._is_restart_asked = True
         self.server.request_stop()
 
 

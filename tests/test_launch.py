@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_server import ROOT, RealServer, Visitor
+from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
 
 HELLO = [{"role": "user", "content": "what is this?"}]
 
@@ -112,6 +114,31 @@ def test_it_stops_when_told_so(tmp_path: Path, number: signal.Signals) -> None:
 
     assert server.process.wait(timeout=10) == 0
     server.stop()
+
+
+def test_a_stop_during_a_restart_is_a_stop(tmp_path: Path) -> None:
+    body = {"model": "claude-opus-5-5", "max_tokens": 99, "messages": HELLO}
+    with ScriptedUpstream() as upstream, RealServer(tmp_path) as server:
+        server.add_provider(
+            name="Slow",
+            endpoint=f"{upstream.url}/v1",
+            api_key=KEY,
+            default_model="scripted-large",
+        )
+        upstream.say(Reply(text="one two three four", chunk_chars=4, pace=0.3))
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        headers = {"x-api-key": server.make_admin_key()}
+        streamed = json.dumps({**body, "stream": True})
+        connection.request("POST", "/v1/messages", streamed, headers)
+        response = connection.getresponse()
+        assert server.script("POST", "/restart").status == 202
+
+        server.process.send_signal(signal.SIGTERM)
+
+        assert b"message_stop" in response.read()
+        connection.close()
+        assert server.process.wait(timeout=20) == 0
+        assert len([line for line in server.lines if " is at http" in line]) == 1
 
 
 def test_the_demo_answers_without_a_key_and_keeps_nothing(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class Server:
         self._end_at: float | None = None
         self._thread: threading.Thread | None = None
         self.is_draining = False
+        self.was_signalled = False  # someone outside wants it to end
         self.pump = Pump(self.limits)
         self.workers = Workers(
             api_workers=self.limits.api_workers, page_workers=self.limits.page_workers
@@ -179,7 +180,10 @@ class Server:
             self._thread.join()
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        self.request_stop()
+        # The first one during a restart lets that drain go on.
+        if self.was_signalled or self._stop_asked is None:
+            self.request_stop()
+        self.was_signalled = True
 
     def _wake(self) -> None:
         # Without a thunk, this takes no lock: a signal handler may do it.
