@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.deploy import daemons
-from tests.real_server import ADMIN_PASSWORD, ROOT
+from tests.real_server import ADMIN_PASSWORD, ROOT, RealServer
+from tests.scripted_upstream import KEY, ScriptedUpstream
 
 # What cannot be run here, and why.
 NOT_HERE = {
@@ -29,6 +30,7 @@ RUN_HERE = (
 CLIENT = re.compile(r"^(?:\w+=\S+ )*claude$", re.MULTILINE)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$|`((?:\./|python3 )[^`\n]+)`", re.M | re.S)
 SECONDS = 300.0
+PATH = os.environ["PATH"]
 
 
 def commands(page: str) -> list[str]:
@@ -151,3 +153,20 @@ def sandbox(folder: Path) -> Sandbox:
     made = Sandbox(folder, daemons.free_port())
     made.prepare()
     return made
+
+
+def point_at(server: RealServer, upstream: ScriptedUpstream) -> None:
+    """The providers that a new server begins with, all at this address."""
+    listed = server.script("GET", "/providers").json()["providers"]
+    assert {"openrouter", "grok-direct"} <= {entry["slug"] for entry in listed}
+    for entry in listed:
+        change = {
+            "endpoint": f"{upstream.url}/v1",
+            "api_format": "openai",
+            "api_key": KEY,
+            "default_model": "scripted-large",
+        }
+        changed = server.script("POST", f"/provider/edit/{entry['id']}", change)
+        assert changed.status == 200, changed.text
+    activated = server.script("POST", f"/provider/activate/{listed[0]['id']}")
+    assert activated.status == 200, activated.text

@@ -12,7 +12,7 @@ import pytest
 from tests.claude_code.client import VERSIONS, find_executable
 from tests.deploy import pages
 from tests.real_server import RealServer
-from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
+from tests.scripted_upstream import Reply, ScriptedUpstream
 
 PAGES = ("README.md", "docs/install.md", "docs/deploy.md", "docs/clients.md")
 
@@ -48,23 +48,6 @@ def test_the_commands_for_a_deployed_server_work(tmp_path: Path) -> None:
         sandbox.run(command)
 
 
-def point_at(server: RealServer, upstream: ScriptedUpstream) -> None:
-    """The providers that a new server begins with, all at this address."""
-    listed = server.script("GET", "/providers").json()["providers"]
-    assert {"openrouter", "grok-direct"} <= {entry["slug"] for entry in listed}
-    for entry in listed:
-        change = {
-            "endpoint": f"{upstream.url}/v1",
-            "api_format": "openai",
-            "api_key": KEY,
-            "default_model": "scripted-large",
-        }
-        changed = server.script("POST", f"/provider/edit/{entry['id']}", change)
-        assert changed.status == 200, changed.text
-    activated = server.script("POST", f"/provider/activate/{listed[0]['id']}")
-    assert activated.status == 200, activated.text
-
-
 @pytest.mark.claude_code
 @pytest.mark.parametrize("page", ["README.md", "docs/clients.md"])
 def test_the_client_starts_by_the_lines_of_a_page(page: str, tmp_path: Path) -> None:
@@ -82,7 +65,7 @@ def test_the_client_starts_by_the_lines_of_a_page(page: str, tmp_path: Path) -> 
     assert starts
     with ScriptedUpstream() as upstream, RealServer(tmp_path) as server:
         upstream.script = lambda _: Reply(text="It works.")
-        point_at(server, upstream)
+        pages.point_at(server, upstream)
         script = "".join(blocks).replace(":8000", f":{server.port}")
         done = subprocess.run(
             ["sh", "-euc", script.replace("aip_…", server.make_admin_key())],
