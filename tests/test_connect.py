@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from aiproxy import connect
+from tests.validators import powershell
 
 BASE_URL = "http://127.0.0.1:8000/v1/messages/openrouter"
 ODD_VALUES = (
@@ -121,6 +122,14 @@ def test_no_proxy_is_added_to_what_is_there(shell, arguments, setting, before):
 
     expected = ",".join(filter(None, [before, "127.0.0.1"]))
     assert run(shell, *arguments, script=script) == expected
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "X_VALUE"])
+@pytest.mark.parametrize("value", ODD_VALUES)
+def test_powershell_finds_no_fault_in_the_lines(name, value):
+    text = connect.snippet("powershell", {name: value, "Z_LAST": "end"})
+
+    assert powershell.faults(text) == []
 
 
 def test_no_proxy_is_added_in_the_windows_shells_too():

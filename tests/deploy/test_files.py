@@ -16,6 +16,7 @@ import pytest
 from aiproxy.metrics import Metrics
 from aiproxy.web import health
 from tests.entries import log_entry
+from tests.validators import powershell
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -110,6 +111,13 @@ def test_an_alert_watches_a_metric_that_exists():
 
     assert used
     assert used <= known
+
+
+def test_start_ps1_is_powershell():
+    text = (ROOT / "start.ps1").read_text()
+
+    assert powershell.faults(text) == []
+    assert powershell.faults(text.replace("{", "", 1)) != []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell is needed")
