@@ -17,6 +17,7 @@ import platform
 import re
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -28,10 +29,12 @@ import aiproxy
 # Stands for "look for it": None means that there is none.
 FIND: Any = object()
 WHEELS = "wheels/"
+TRIAL_SECONDS = 30.0
 MAX_WHEEL_BYTES = 16 * 1024 * 1024
 
 _WHEEL = re.compile(r"bcrypt-[0-9.]+-(cp3[0-9]+)-(abi3|cp3[0-9]+t?)-(.+)\.whl")
-_MEMBER = re.compile(r"bcrypt/[A-Za-z0-9_.-]+")
+# On musl its library needs another one, which lies beside the package.
+_MEMBER = re.compile(r"bcrypt(?:\.libs)?/[A-Za-z0-9_.-]+")
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -44,7 +47,7 @@ def load_bcrypt() -> Any:
         return None
     for name in candidates(_names(archive)):
         folder = unpack(_read(archive, name))
-        module = _import_from(folder) if folder else None
+        module = import_from(folder) if folder else None
         if module is not None:
             return module
     return None
@@ -124,10 +127,15 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return members
 
 
+def _folders(members: Sequence[zipfile.ZipInfo]) -> set[str]:
+    return {member.filename.partition("/")[0] for member in members}
+
+
 def _extract(
     archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], folder: str
 ) -> None:
-    os.mkdir(os.path.join(folder, "bcrypt"), 0o700)
+    for name in _folders(members):
+        os.mkdir(os.path.join(folder, name), 0o700)
     for member in members:
         path = os.path.join(folder, *member.filename.split("/"))
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
@@ -153,9 +161,9 @@ def _put_in_place(
 
 def _is_complete(folder: str, members: Sequence[zipfile.ZipInfo]) -> bool:
     """Every file is there, ours and unchanged: caches get cleaned and disks fail."""
-    package = os.path.join(folder, "bcrypt")
+    parts = [os.path.join(folder, name) for name in _folders(members)]
     try:
-        if not (is_ours(folder) and is_ours(package)):
+        if not all(map(is_ours, [folder, *parts])):
             return False
         for member in members:
             with open(os.path.join(folder, *member.filename.split("/")), "rb") as file:
@@ -169,7 +177,10 @@ def _is_complete(folder: str, members: Sequence[zipfile.ZipInfo]) -> bool:
     return True
 
 
-def _import_from(folder: str) -> Any:
+def import_from(folder: str) -> Any:
+    """The module in this folder, or None where it cannot be used here."""
+    if _system() == "musllinux" and not _survives_import(folder):
+        return None
     # First in the path: an incomplete installed one must not be found instead.
     sys.path.insert(0, folder)
     try:
@@ -180,6 +191,22 @@ def _import_from(folder: str) -> Any:
         return None
     finally:
         sys.path.remove(folder)
+
+
+def _survives_import(folder: str) -> bool:
+    """Tried in a process of its own: before musl 1.2.4 (Alpine 3.18) it would crash."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import bcrypt"
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        ended = subprocess.run(  # noqa: S603 - this very Python
+            [sys.executable, "-I", "-S", "-c", code, folder],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TRIAL_SECONDS,
+        )
+        return ended.returncode == 0
+    return False
 
 
 def _archive() -> str | None:

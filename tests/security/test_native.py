@@ -60,6 +60,18 @@ def test_a_wheels_package_is_unpacked_and_nothing_else(root):
     assert os.listdir(os.path.join(root, "aiproxy")) == [os.path.basename(folder)]
 
 
+def test_the_libraries_that_a_package_brings_are_unpacked_beside_it(root):
+    needed = "bcrypt.libs/libgcc_s-0cd532bd.so.1"
+    wheel = wheel_of({"bcrypt/__init__.py": "", needed: "machine code"})
+
+    folder = native.unpack(wheel, root)
+    Path(folder, needed).unlink()
+
+    assert native.unpack(wheel, root) == folder
+    assert Path(folder, needed).read_text() == "machine code"
+    assert Path(folder, "bcrypt.libs").stat().st_mode & 0o077 == 0 or os.name == "nt"
+
+
 def test_a_second_start_uses_what_is_there(root):
     first = native.unpack(WHEEL, root)
     before = os.stat(os.path.join(first, "bcrypt", "__init__.py")).st_ino
@@ -295,6 +307,19 @@ def run(archive, cache):
 linux = pytest.mark.skipif(
     sys.platform != "linux", reason="the wheel is named for Linux"
 )
+
+
+@pytest.mark.parametrize("last_words", ["", "import os; os.abort()"])
+def test_on_musl_a_library_that_crashes_is_done_without(root, monkeypatch, last_words):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    for name in [name for name in sys.modules if name.startswith("bcrypt")]:
+        monkeypatch.delitem(sys.modules, name)
+    wheel = wheel_of({"bcrypt/__init__.py": f"{last_words}\nNAME = 'unpacked'\n"})
+
+    module = native.import_from(native.unpack(wheel, root))
+
+    assert (module is None) == bool(last_words)
 
 
 @linux
