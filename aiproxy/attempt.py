@@ -20,6 +20,7 @@ from aiproxy.protocol import (
     passthrough,
     remedies,
     token_count,
+    tool_list,
     upstream_errors,
 )
 from aiproxy.protocol.healing import Lesson
@@ -188,7 +189,7 @@ class Attempt:
         return UpstreamCall(
             url=url,
             headers=head,
-            body=json_codec.encode(body),
+            body=tool_list.encode_request(body),
             connect_timeout=min(services.settings.connect_timeout, read_timeout),
             read_timeout=read_timeout,
             http_proxy=provider.http_proxy,

@@ -13,7 +13,7 @@ from aiproxy.attempt import Attempt
 from aiproxy.errors import AIProxyError, InvalidRequest, UpstreamError
 from aiproxy.exchange import Exchange
 from aiproxy.formats import ClientRequest
-from aiproxy.protocol import json_codec, token_count
+from aiproxy.protocol import token_count, tool_list
 from aiproxy.resolve import chain_of, resolve
 from aiproxy.services import Services
 from aiproxy.stream import Reply
@@ -34,7 +34,7 @@ def answer(exchange: Exchange, name: str | None) -> Reply:
 
 def _answer(exchange: Exchange, name: str | None) -> Reply:
     services = exchange.services
-    body = json_codec.decode_object(exchange.raw)
+    body = tool_list.decode_request(exchange.raw)
     exchange.model_requested = _model_of(body)
     exchange.stream = body.get("stream") is True
     exchange.read_session(body)
@@ -70,7 +70,7 @@ def count_tokens(
     services: Services, name: str | None, raw: bytes, headers: Mapping[str, str]
 ) -> int:
     """Input tokens of a Messages request: the provider's own count, or an estimate."""
-    body = json_codec.decode_object(raw)
+    body = tool_list.decode_request(raw)
     if not isinstance(body.get("messages"), list):
         raise InvalidRequest("messages: a list of messages is needed")
     try:

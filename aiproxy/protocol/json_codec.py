@@ -29,11 +29,15 @@ _ENCODER = json.JSONEncoder(**_OPTIONS)
 
 def decode(data: bytes) -> Any:
     """Parse UTF-8 JSON; raises InvalidRequest with a sentence for the client."""
+    return decode_text(text_of(data))
+
+
+def text_of(data: bytes) -> str:
+    """UTF-8 as text, without a byte order mark; anything else is refused."""
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidRequest("the request body is not valid UTF-8") from None
-    return decode_text(text)
 
 
 def decode_text(text: str) -> Any:
@@ -48,10 +52,19 @@ def decode_text(text: str) -> Any:
 
 def decode_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object; anything else is refused."""
-    value = decode(data)
+    return object_of(decode(data))
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """The value if it is an object; anything else is refused."""
     if not isinstance(value, dict):
         raise InvalidRequest("the request body must be a JSON object")
     return value
+
+
+def end_of(text: str, start: int) -> int:
+    """Where the value ends that starts there, in text that has been parsed before."""
+    return _DECODER.raw_decode(text, start)[1]
 
 
 def encode(value: Any) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 
 from aiproxy.protocol import json_codec, reasoning
 from aiproxy.protocol.image_size import size_of
+from aiproxy.protocol.tool_list import ToolList
 
 MIN_RATIO, MAX_RATIO = 0.7, 1.5
 PER_MESSAGE = 4
@@ -108,10 +109,21 @@ class _Counter:
         self.add_text(json_codec.encode_text(value))
 
     def add_tools(self, tools: list[Any]) -> None:
-        if tools:
-            self.tokens += PER_TOOL * len(tools)
-            self.add_json(tools)  # in one piece: a third faster than each alone
-            self._others -= len(tools) + 1  # the list's brackets and commas
+        if not tools:
+            return
+        if not isinstance(tools, ToolList):
+            tools = ToolList(tools)
+        known: tuple[int, int, int] | None = tools.memo.get("characters")
+        if known is None:
+            alone = _Counter(None)
+            alone.add_text(tools.json)
+            alone._others -= len(tools) + 1  # the list's brackets and commas
+            known = alone._letters, alone._others, alone._signs
+            tools.memo["characters"] = known
+        self.tokens += PER_TOOL * len(tools)
+        self._letters += known[0]
+        self._others += known[1]
+        self._signs += known[2]
 
     def add_content(self, content: Any) -> None:
         if isinstance(content, str):

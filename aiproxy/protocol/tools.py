@@ -14,6 +14,7 @@ from typing import Any, Iterable, Mapping
 from aiproxy.protocol import builtin_tools, schemas, shapes
 from aiproxy.protocol.history import History
 from aiproxy.protocol.target import Target
+from aiproxy.protocol.tool_list import ToolList, Written
 
 MAX_NAME = 64
 PLACEHOLDER = "DeferredToolPlaceholder"
@@ -78,11 +79,7 @@ class Tools:
 def read(request: Mapping[str, Any], history: History, target: Target) -> Tools:
     """The tools that go up: declared ones in order, then those added on the way."""
     declared = shapes.objects(request.get("tools"), "tools")
-    tools = [
-        _Tool(tool, f"tools.{number}")
-        for number, tool in enumerate(declared)
-        if tool.get("name") != PLACEHOLDER
-    ]
+    tools = list(_classified(request.get("tools"), declared))
     names = ToolNames((tool.name for tool in tools if tool.is_function), history.named)
     tools += [_Tool(tool, "tool_addition") for tool in history.definitions]
     chosen = _chosen_name(request)
@@ -112,11 +109,26 @@ def read(request: Mapping[str, Any], history: History, target: Target) -> Tools:
     return Tools(names, tuple(definitions), parameters, asks_search, tuple(notes))
 
 
+def _classified(given: Any, declared: Iterable[dict[str, Any]]) -> Iterable[_Tool]:
+    if isinstance(given, ToolList) and "classified" in given.memo:
+        known: Iterable[_Tool] = given.memo["classified"]
+        return known
+    tools = [
+        _Tool(tool, f"tools.{number}")
+        for number, tool in enumerate(declared)
+        if tool.get("name") != PLACEHOLDER
+    ]
+    if isinstance(given, ToolList):
+        given.memo["classified"] = tools
+    return tools
+
+
 class _Tool:
     """One entry of `tools`, classified."""
 
     def __init__(self, tool: Mapping[str, Any], where: str) -> None:
         self.tool = tool
+        self.definitions: dict[tuple[str, bool], Written] = {}  # those made so far
         self.where = where
         self.kind = shapes.optional_text(tool.get("type"), f"{where}.type") or "custom"
         self.schema = shapes.optional_object(
@@ -144,19 +156,25 @@ class _Tool:
         return shapes.required_text(name, f"{self.where}.name")
 
 
-def _definition(tool: _Tool, upstream: str, target: Target) -> dict[str, Any]:
+def _definition(tool: _Tool, upstream: str, target: Target) -> Written:
+    is_gemini = target.family == "gemini"
+    made = tool.definitions.get((upstream, is_gemini))
+    if made is not None:
+        return made
     description = shapes.optional_text(
         tool.tool.get("description"), f"{tool.where}.description"
     )
     schema: Mapping[str, Any] | None = tool.schema
     if tool.builtin:
         description, schema = tool.builtin
-    clean = schemas.for_gemini if target.family == "gemini" else schemas.for_any_target
+    clean = schemas.for_gemini if is_gemini else schemas.for_any_target
     function: dict[str, Any] = {"name": upstream}
     if description:
         function["description"] = description
     function["parameters"] = clean(schema)
-    return {"type": "function", "function": function}
+    made = Written({"type": "function", "function": function})
+    tool.definitions[upstream, is_gemini] = made
+    return made
 
 
 def _web_search(tool: Mapping[str, Any], target: Target) -> dict[str, Any] | None:
