@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import re
+import time
 
 import pytest
 
@@ -86,19 +89,44 @@ def add(server, upstream, *, host="127.0.0.1", **fields):
     )
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_tls_goes_through_the_providers_proxy(
-    tmp_path, provider, proxy, certificate, stream
-):
+def test_tls_goes_through_the_providers_proxy(tmp_path, provider, proxy, certificate):
     address, carried = proxy
     before = carried()
     provider.say(Reply(text="through the proxy"))
     with RealServer(tmp_path) as server:
         add(server, provider, http_proxy=address, ca_file=str(certificate.cert))
-        answer = ask(server, stream=stream)
+        answer = ask(server)
 
     assert answer.status == 200, answer.text
-    assert "through the proxy" in answer.text.replace('"}}', "") or stream
+    assert answer.json()["content"][0]["text"] == "through the proxy"
+    assert carried() > before
+
+
+def test_a_stream_comes_piece_by_piece_through_it(
+    tmp_path, provider, proxy, certificate
+):
+    address, carried = proxy
+    before = carried()
+    text = "one two three four five six"
+    provider.say(Reply(text=text, chunk_chars=4, pace=0.15))
+    with RealServer(tmp_path) as server:
+        add(server, provider, http_proxy=address, ca_file=str(certificate.cert))
+        headers = {"x-api-key": server.make_admin_key()}
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        body = json.dumps({**HELLO, "stream": True})
+        connection.request("POST", "/v1/messages/scripted", body, headers)
+        response = connection.getresponse()
+        pieces, arrivals = [], []
+        while not pieces or pieces[-1]:
+            pieces.append(response.read1(65536))
+            arrivals.append(time.monotonic())
+        connection.close()
+
+    told = re.findall(r'"text_delta","text":"([^"]*)"', b"".join(pieces).decode())
+    assert "".join(told) == text
+    assert b"message_stop" in b"".join(pieces)
+    assert len(pieces) >= 5
+    assert arrivals[-1] - arrivals[0] > 0.5
     assert carried() > before
 
 
