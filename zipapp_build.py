@@ -87,10 +87,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="list and verify instead")
     parser.add_argument("file", nargs="?", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    if options.check:
-        return check(options.file)
-    build(options.file)
+    if not options.check:
+        try:
+            build(options.file)
+        except subprocess.CalledProcessError:
+            return _fail("the packages cannot be had: the lines above say why")
     return check(options.file)
+
+
+def _fail(problem: str) -> int:
+    print(f"zipapp_build.py: {problem}", file=sys.stderr)
+    return 1
 
 
 # Building
@@ -316,27 +323,39 @@ def write(output: Path, files: Mapping[str, bytes]) -> None:
 
 def check(path: Path) -> int:
     """List contents, licences and hashes; 1 where something is missing or unknown."""
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        document = json.loads(archive.read(SBOM))
-        licensed = {name for name in names if name.startswith("licenses/")}
-        wheels = {n: archive.read(n) for n in names if n.startswith("wheels/")}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            document = json.loads(archive.read(SBOM))
+            wheels = {n: archive.read(n) for n in names if n.startswith("wheels/")}
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return _fail(f"{path} is not there, or was not made by this program")
+    licensed = {name for name in names if name.startswith("licenses/")}
     problems = list(_missing(names, document, licensed, wheels))
     size = path.stat().st_size
     if size > MAX_BYTES:
         problems.append(f"{size} bytes are more than {MAX_BYTES}")
+    _list(names, document)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    print(f"{size / 1024**2:.2f} MiB, SHA-256 {digest}")
+    for problem in problems:
+        print(f"problem: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _list(names: Sequence[str], document: Mapping[str, Any]) -> None:
+    own = document["metadata"]["component"]
+    print(f"{own['name']:9} {own['version']:8} {own['licenses'][0]['license']['id']}")
     for component in document["components"]:
         print(
             f"{component['name']:9} {component['version']:8}"
             f" {component['licenses'][0]['license']['id']:11}"
             f" {component['hashes'][0]['content']}  {component['bom-ref']}"
         )
-    folders = sorted({name.split("/")[0] for name in names if "/" in name})
-    print(f"{len(names)} files in {', '.join(folders)}")
-    print(f"{size} bytes, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
-    for problem in problems:
-        print(f"problem: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    minors = (re.fullmatch(r"py3(\d+)/code", name) for name in names)
+    known = sorted(int(match.group(1)) for match in minors if match)
+    print("Code for Python " + ", ".join(f"3.{minor}" for minor in known))
+    print(f"{len(names)} files, with the sources for any other Python")
 
 
 def _missing(

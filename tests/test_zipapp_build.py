@@ -72,8 +72,21 @@ def test_the_check_finds_nothing_amiss(
     assert zipapp_build.check(archive) == 0
     listed = capsys.readouterr().out
 
-    for name in ("bcrypt", "bottle", "waitress", "SHA-256"):
+    this = "{}.{}".format(*sys.version_info[:2])
+    for name in ("aiproxy", "bcrypt", "bottle", "waitress", "SHA-256", this):
         assert name in listed
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK not an archive"])
+def test_the_check_of_something_else_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    file = tmp_path / "other.pyz"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert zipapp_build.main(["--check", str(file)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_check_tells_of_a_missing_licence(
