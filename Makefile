@@ -1,7 +1,7 @@
 # Every target is one plain command; the scripts do the same without make.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test build run golden newest-client audit install clean
+.PHONY: check test build run golden newest-client musl audit install clean
 
 check:
 	./test.sh
@@ -21,6 +21,10 @@ golden:
 
 newest-client:
 	sh tests/claude_code/newest.sh
+
+# A Python on musl for the tests of the archive; ten minutes, once, as root.
+musl:
+	sh tests/deploy/musl.sh
 
 # Known holes of what is pinned; needs a network and `pip install pip-audit`.
 audit:

@@ -13,4 +13,4 @@ if [ ! -d "$folder/$version/node_modules" ]; then
 fi
 CLAUDE_CODE_DIR=$folder CLAUDE_CODE_VERSIONS=$version REQUIRE_CLAUDE_CODE=1
 export CLAUDE_CODE_DIR CLAUDE_CODE_VERSIONS REQUIRE_CLAUDE_CODE
-exec ./test.sh -q tests/claude_code "$@"
+exec ./test.sh -m claude_code "$@"

@@ -19,8 +19,14 @@ import pytest
 
 from tests.deploy import daemons
 
-PACKAGES = "python3-minimal,libpython3-stdlib"
+PACKAGES = "python3-minimal,libpython3-stdlib,musl"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def cache() -> Path:
+    """Where .ci/run and the tests keep what they have fetched or made."""
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "aiproxy-tests"
 
 
 def system(suite: str, arch: str) -> Path:
@@ -28,8 +34,7 @@ def system(suite: str, arch: str) -> Path:
     if os.geteuid() != 0:
         pytest.skip("only root can make and enter another Debian")
     debootstrap = daemons.find("debootstrap")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = cache / "aiproxy-tests" / f"debian-{suite}-{arch}"
+    root = cache() / f"debian-{suite}-{arch}"
     if not root.is_dir():
         root.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root.parent) as folder:

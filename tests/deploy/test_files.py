@@ -121,6 +121,8 @@ def test_start_ps1_is_powershell():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell is needed")
-@pytest.mark.parametrize("script", ["install.sh", "start.sh", "test.sh", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["install.sh", "start.sh", "test.sh", ".ci/run", "tests/deploy/musl.sh"]
+)
 def test_shellcheck_finds_nothing_in_our_scripts(script):
     run(tool("shellcheck"), script)

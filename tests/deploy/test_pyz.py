@@ -93,15 +93,35 @@ def test_a_cache_from_which_nothing_may_run_is_done_without(
 def test_it_serves_in_a_debian_of_its_own(archive: Path, suite: str, arch: str) -> None:
     root = debian.system(suite, arch)
     with debian.folder_in(root) as folder:
-        shutil.copy(archive, folder)
-        place = f"/{folder.relative_to(root)}"
-        environ = {
-            "HOME": place,
-            "DATABASE_PATH": f"{place}/app.db",
-            "LOG_DIR": f"{place}/logs",
-            "PYTHONPATH": "",
-        }
-        run = program("/usr/bin/python3", Path(place) / archive.name)
-        run = debian.inside(root, arch, *run)
-        with RealServer(folder, program=run, environ=environ) as server:
-            assert visit(server) == "bcrypt-sha256"
+        run = debian.inside(root, arch, "/usr/bin/python3")
+        assert visit_inside(root, folder, run, archive) == "bcrypt-sha256"
+
+
+def test_it_serves_on_musl(archive: Path) -> None:
+    made = debian.cache() / "musl-python"
+    if not made.is_dir():
+        pytest.skip("no Python on musl here: make musl")
+    # Debian's newer musl runs it: the older one's loader cannot load bcrypt's library.
+    root = debian.system("trixie", "amd64")
+    with debian.folder_in(root) as folder:
+        shutil.copytree(made, folder / "python")
+        python = f"/{folder.relative_to(root)}/python/bin/python3"
+        run = debian.inside(root, "amd64", python)
+        assert visit_inside(root, folder, run, archive) == "bcrypt-sha256"
+
+
+def visit_inside(
+    root: Path, folder: Path, python: tuple[str, ...], archive: Path
+) -> str:
+    """What passwords are hashed with there."""
+    shutil.copy(archive, folder)
+    place = f"/{folder.relative_to(root)}"
+    environ = {
+        "HOME": place,
+        "DATABASE_PATH": f"{place}/app.db",
+        "LOG_DIR": f"{place}/logs",
+        "PYTHONPATH": "",
+    }
+    run = (*python, "-I", "-S", f"{place}/{archive.name}")
+    with RealServer(folder, program=run, environ=environ) as server:
+        return visit(server)
