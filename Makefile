@@ -22,7 +22,7 @@ golden:
 newest-client:
 	sh tests/claude_code/newest.sh
 
-# A Python on musl for the tests of the archive; ten minutes, once, as root.
+# A Python on musl for the tests of the archive; some minutes, once, as root.
 musl:
 	sh tests/deploy/musl.sh
 

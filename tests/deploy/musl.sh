@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build a CPython on musl from Debian's sources; tests/deploy/test_pyz.py runs it where
-# it is there. By hand, as it takes some ten minutes: make musl (root, x86-64, once).
+# it is there. By hand, as it takes some minutes: make musl (root, x86-64, once).
 set -eu
 
 target=${XDG_CACHE_HOME:-$HOME/.cache}/aiproxy-tests/musl-python
