@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -97,7 +98,7 @@ class Sandbox:
         return elsewhere
 
     def run(self, command: str) -> str:
-        """What it printed; one that serves is asked for its health, and ended."""
+        """What it printed; one that serves is looked at, and ended."""
         script = "\n".join(lines_to_run(command)).replace(":8000", f":{self.port}")
         script = script.replace("--port 8100", f"--port {self.port}")
         typed, output = self.folder / "typed.txt", self.folder / "output.txt"
@@ -125,17 +126,26 @@ class Sandbox:
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             code = process.poll()
-            if code is not None or self._is_healthy():
-                return code or 0
+            if code is not None:
+                return code
+            if self._is_healthy():
+                self._look_at_a_page()
+                return 0
             time.sleep(0.1)
         return None
 
     def _is_healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+        with contextlib.suppress(OSError):
+            return "healthy" in self._get("/health")
+        return False
+
+    def _look_at_a_page(self) -> None:
+        style = self._get("/login").split('rel="stylesheet" href="')[1].split('"')[0]
+        assert "{" in self._get(style)
+
+    def _get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return str(answer.read().decode())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
