@@ -56,7 +56,7 @@ LICENSES = {
 COMPILE = """
 import importlib.util, json, marshal, sys
 codes = {
-    name: compile(source, name, "exec", dont_inherit=True, optimize=2)
+    name: marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=2))
     for name, source in json.load(sys.stdin)
 }
 sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + marshal.dumps(codes))

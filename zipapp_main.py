@@ -27,7 +27,7 @@ OWN = ARCHIVE + "/py%d%d" % sys.version_info[:2]
 
 
 class Modules:
-    """Finds and loads the modules in `codes`, path in the archive to code."""
+    """Finds and loads the modules in `codes`, path in the archive to code as bytes."""
 
     def __init__(self, codes):
         self.archive = ARCHIVE
@@ -51,7 +51,7 @@ class Modules:
         exec(self.get_code(module.__name__), module.__dict__)
 
     def get_code(self, fullname):
-        return self._codes[self._file_of(fullname)]
+        return marshal.loads(self._codes[self._file_of(fullname)])
 
     def get_source(self, fullname):
         """For tracebacks."""

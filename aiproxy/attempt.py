@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from aiproxy import formats, models
 from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
-from aiproxy.exchange import Bodies, Exchange
+from aiproxy.exchange import Exchange
 from aiproxy.formats import ClientRequest, Prepared
 from aiproxy.protocol import (
     endpoint,
@@ -26,6 +26,7 @@ from aiproxy.protocol import (
 from aiproxy.protocol.healing import Lesson
 from aiproxy.protocol.reply import Outcome
 from aiproxy.protocol.target import Target
+from aiproxy.recorder import Recorder
 from aiproxy.resolve import Route
 from aiproxy.security import credentials
 from aiproxy.store.providers import Provider
@@ -276,7 +277,7 @@ class Attempt:
             exchange.bodies.take_upstream(data)
         kind = response.headers.get("content-type", "")
         message, outcome = prepared.read_answer(data, kind)
-        self._observe(prepared, outcome)
+        self._observer(prepared)(outcome)
         head = {
             **headers.downstream_headers(response.headers, exchange.secrets),
             **exchange.answer_headers(),
@@ -304,9 +305,12 @@ class Attempt:
         exchange.first_token_at = time.monotonic()
         exchange.services.running.add_stream()
 
+        # Not `self`, not `prepared`: they hold the request, and a stream may be long.
+        observe = self._observer(prepared)
+
         def on_end(failure: BaseException | None) -> None:
             exchange.services.running.remove_stream()
-            self._observe(prepared, translator.outcome)
+            observe(translator.outcome)
             exchange.finish(error=failure, outcome=translator.outcome)
 
         stream = Stream(
@@ -343,55 +347,18 @@ class Attempt:
             out.append(translator.feed(data) if data else translator.end())
         return b"".join(out)
 
-    def _observe(self, prepared: Prepared, outcome: Outcome) -> None:
-        usage = outcome.usage
-        if usage.estimated:
-            return
-        read = usage.input_tokens + usage.cache_read_input_tokens
-        self.exchange.services.lessons.observe(
-            self.provider.id,
-            prepared.target.model,
-            real=read + usage.cache_creation_input_tokens,
-            estimated=prepared.raw_estimate,
-        )
+    def _observer(self, prepared: Prepared) -> Callable[[Outcome], None]:
+        """Learns from an answer how far the estimate of its tokens was off."""
+        lessons = self.exchange.services.lessons
+        provider_id, model = self.provider.id, prepared.target.model
+        estimated = prepared.raw_estimate
 
+        def observe(outcome: Outcome) -> None:
+            usage = outcome.usage
+            if usage.estimated:
+                return
+            read = usage.input_tokens + usage.cache_read_input_tokens
+            real = read + usage.cache_creation_input_tokens
+            lessons.observe(provider_id, model, real=real, estimated=estimated)
 
-class Recorder:
-    """A translator whose input and output are kept for the request log."""
-
-    def __init__(self, translator: StreamTranslator, bodies: Bodies) -> None:
-        self._translator = translator
-        self._bodies = bodies
-
-    @property
-    def started(self) -> bool:
-        return self._translator.started
-
-    @property
-    def done(self) -> bool:
-        return self._translator.done
-
-    @property
-    def finish_seen(self) -> bool:
-        return self._translator.finish_seen
-
-    @property
-    def outcome(self) -> Outcome:
-        return self._translator.outcome
-
-    def feed(self, data: bytes) -> bytes:
-        self._bodies.take_upstream(data)
-        return self._kept(self._translator.feed(data))
-
-    def begin(self) -> bytes:
-        return self._kept(self._translator.begin())
-
-    def end(self) -> bytes:
-        return self._kept(self._translator.end())
-
-    def fail(self, error: AIProxyError) -> bytes:
-        return self._kept(self._translator.fail(error))
-
-    def _kept(self, events: bytes) -> bytes:
-        self._bodies.take_client(events)
-        return events
+        return observe

@@ -7,17 +7,13 @@ usage. What the commands do is elsewhere; here they are named, parsed and answer
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
-from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
-from aiproxy import __version__, commands, config, launch
+from aiproxy import __version__, launch
 from aiproxy import connect as client
-from aiproxy.errors import AIProxyError, ConfigError
-from aiproxy.security import passwords
-from aiproxy.security.passwords import Passwords
-from aiproxy.store import maintenance
+from aiproxy.errors import AIProxyError
 from aiproxy.store.first_start import ADMIN
 
 if TYPE_CHECKING:
@@ -25,16 +21,18 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 MAX_PORT = 65535
-Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(with_command(arguments))
-    command: Command = options.command
     try:
-        return command(options, os.environ)
+        if options.command == "serve":
+            return _serve(options, os.environ)
+        from aiproxy import actions  # noqa: PLC0415 - a server starts without them
+
+        return actions.ACTIONS[options.command](options, os.environ)
     except AIProxyError as exc:
         # One line, whatever stands in it.
         print(f"aiproxy: {' '.join(exc.message.split())}", file=sys.stderr)
@@ -74,18 +72,17 @@ def build_parser() -> argparse.ArgumentParser:
 def _add(
     known: Commands,
     name: str,
-    run: Command,
     text: str,
 ) -> argparse.ArgumentParser:
     parser = known.add_parser(name, help=text, description=text)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=name)
     return parser
 
 
 def _add_serve(
     known: Commands,
 ) -> None:
-    serve = _add(known, "serve", _serve, "Start the server (the default command).")
+    serve = _add(known, "serve", "Start the server (the default command).")
     serve.add_argument("--host", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=_port, help="port to listen on (8000); 0: any")
     serve.add_argument(
@@ -99,9 +96,9 @@ def _add_serve(
 def _add_client_commands(
     known: Commands,
 ) -> None:
-    check = _add(known, "check", _check, "Tell whether the server is ready.")
+    check = _add(known, "check", "Tell whether the server is ready.")
     check.add_argument("--url", help="its address (as configured here)")
-    connect = _add(known, "connect", _connect, "Print the lines for the client.")
+    connect = _add(known, "connect", "Print the lines for the client.")
     connect.add_argument(
         "alias",
         nargs="?",
@@ -111,7 +108,7 @@ def _add_client_commands(
     connect.add_argument(
         "--shell", choices=client.SHELLS, help="how to write them (for this shell)"
     )
-    _add(known, "version", _version, "Print the version.")
+    _add(known, "version", "Print the version.")
 
 
 def _add_user_commands(
@@ -120,34 +117,27 @@ def _add_user_commands(
     reset = _add(
         known,
         "reset-password",
-        _reset_password,
         "Set a user's password, end the sessions, lift a lock. Reads the password"
         " from the terminal, or a line of standard input.",
     )
     reset.add_argument("user", nargs="?", default=ADMIN, help=f"({ADMIN})")
-    unlock = _add(
-        known, "unlock", _unlock, "Forget wrong passwords: a user may try again."
-    )
+    unlock = _add(known, "unlock", "Forget wrong passwords: a user may try again.")
     unlock.add_argument("user", nargs="?", default="", help="(everybody)")
 
 
 def _add_file_commands(
     known: Commands,
 ) -> None:
-    backup = _add(known, "backup", _backup, "Copy the database, also while in use.")
+    backup = _add(known, "backup", "Copy the database, also while in use.")
     backup.add_argument("file")
-    restore = _add(
-        known, "restore", _restore, "Put a backup in place; stop the server before."
-    )
+    restore = _add(known, "restore", "Put a backup in place; stop the server before.")
     restore.add_argument("file")
-    export = _add(
-        known, "export", _export, "Write providers, aliases and settings as JSON."
-    )
+    export = _add(known, "export", "Write providers, aliases and settings as JSON.")
     export.add_argument("file")
     export.add_argument(
         "--with-keys", action="store_true", help="the providers' keys too, in clear"
     )
-    import_ = _add(known, "import", _import, "Read what `export` has written.")
+    import_ = _add(known, "import", "Read what `export` has written.")
     import_.add_argument("file")
 
 
@@ -162,80 +152,3 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.demo:
         return launch.demo(flags, environ)
     return launch.serve(flags, environ)
-
-
-def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = options.url or commands.own_address(commands.read_settings(environ))
-    commands.check(url)
-    print(f"{url} is ready")
-    return 0
-
-
-def _connect(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    shell = options.shell or commands.usual_shell(environ)
-    print(commands.client_lines(environ, options.alias, shell))
-    return 0
-
-
-def _version(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    print(f"aiproxy {__version__}")
-    return 0
-
-
-def _reset_password(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    path = config.database_path(environ)
-    password = _read_password(options.user)
-    problem = passwords.problem(password, options.user)
-    if problem:
-        raise ConfigError(problem)
-    name = maintenance.reset_password(path, options.user, Passwords().hash(password))
-    print(f"The password of {name} is set; all sessions of {name} have ended.")
-    return 0
-
-
-def _read_password(user: str) -> str:
-    """Typed twice without an echo, or the first line that a script sends."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    try:
-        password = getpass.getpass(f"New password of {user}: ")
-        if getpass.getpass("The same again: ") != password:
-            raise ConfigError("the two are not the same: nothing was changed")
-    except EOFError:
-        raise ConfigError("no password was typed: nothing was changed") from None
-    return password
-
-
-def _unlock(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    maintenance.unlock(config.database_path(environ), options.user)
-    print(f"{options.user or 'Everybody'} may try to log in again.")
-    return 0
-
-
-def _backup(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    maintenance.backup(config.database_path(environ), options.file)
-    print(f"The database is copied to {options.file}. Keep it safe: it holds keys.")
-    return 0
-
-
-def _restore(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    kept = maintenance.restore(config.database_path(environ), options.file)
-    print(f"{options.file} is in place.")
-    if kept:
-        print(f"What was there before is kept as {kept}.")
-    return 0
-
-
-def _export(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    path = config.database_path(environ)
-    maintenance.export(path, options.file, with_keys=options.with_keys)
-    warning = " It holds the providers' keys." if options.with_keys else ""
-    print(f"The configuration is written to {options.file}.{warning}")
-    return 0
-
-
-def _import(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    for note in maintenance.import_file(config.database_path(environ), options.file):
-        print(note)
-    print(f"{options.file} is imported.")
-    return 0

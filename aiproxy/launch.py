@@ -6,14 +6,12 @@ import contextlib
 import os
 import sys
 import tempfile
-from importlib import metadata
-from typing import Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import aiproxy
 from aiproxy import __version__, config, log
 from aiproxy import connect as client
 from aiproxy.config import Prepared
-from aiproxy.demo import MODEL, DemoProvider
 from aiproxy.housekeeping import Housekeeping
 from aiproxy.security import passwords, tokens
 from aiproxy.security.passwords import Passwords
@@ -24,7 +22,10 @@ from aiproxy.store import api_keys, providers, users
 from aiproxy.store.database import Database
 from aiproxy.store.first_start import ADMIN
 from aiproxy.store.settings import Settings
-from aiproxy.web.app import build_app, head_judge
+from aiproxy.web.app import Application, head_judge
+
+if TYPE_CHECKING:
+    from aiproxy.demo import DemoProvider
 
 DEMO = "demo"
 FIXED_WAITRESS = (3, 0, 2)  # closes CVE-2024-49768 and CVE-2024-49769
@@ -44,7 +45,7 @@ class Launch:
         self._services.on_reload = lambda now: redactor.know(log.secrets_of(now))
         try:
             self.server = Server(
-                build_app(self._services),
+                Application(self._services),
                 host=settings.server_host,
                 port=settings.server_port,
                 base_path=settings.base_path,
@@ -148,6 +149,8 @@ def _check_address(flags: Mapping[str, Any], environ: Mapping[str, str]) -> None
 
 @contextlib.contextmanager
 def _demo_provider() -> Iterator[DemoProvider]:
+    from aiproxy.demo import DemoProvider  # noqa: PLC0415 - of the demo alone
+
     provider = DemoProvider()
     try:
         yield provider
@@ -157,6 +160,8 @@ def _demo_provider() -> Iterator[DemoProvider]:
 
 def _fill(database: Database, url: str) -> str:
     """The demo's provider, active, and an admin's key that works."""
+    from aiproxy.demo import MODEL  # noqa: PLC0415 - of the demo alone
+
     key = tokens.make_api_key()
     with database.transaction() as db:
         provider_id = providers.insert(
@@ -215,6 +220,10 @@ def _say(line: str) -> None:
 
 def _warn_of_waitress() -> None:
     """A plain pip on Python 3.8 gets an older one: requirements-3.8.txt tells why."""
+    if sys.version_info >= (3, 9):
+        return
+    from importlib import metadata  # noqa: PLC0415 - takes as long as a tenth of the start
+
     try:
         version = metadata.version("waitress")
     except metadata.PackageNotFoundError:

@@ -35,6 +35,7 @@ def answer(exchange: Exchange, name: str | None) -> Reply:
 def _answer(exchange: Exchange, name: str | None) -> Reply:
     services = exchange.services
     body = tool_list.decode_request(exchange.raw)
+    exchange.raw = b""  # a stream may be long, and this much of each adds up
     exchange.model_requested = _model_of(body)
     exchange.stream = body.get("stream") is True
     exchange.read_session(body)

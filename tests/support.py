@@ -21,7 +21,7 @@ from aiproxy.security.passwords import Passwords
 from aiproxy.services import Services
 from aiproxy.store import api_keys, providers, settings, users
 from aiproxy.store.database import Database
-from aiproxy.web.app import build_app
+from aiproxy.web.app import Application
 
 ADMIN_NAME = "admin"
 ADMIN_PASSWORD = "correct horse battery"
@@ -81,7 +81,7 @@ class Site:
         self.services = Services(database=database, fixed=fixed)
         # The real thing at a cost that tests can pay.
         self.services.passwords = Passwords(4, min_cost=4)
-        self.app = build_app(self.services)
+        self.app = Application(self.services)
         self._seed(must_change_password=must_change_password)
 
     def _seed(self, *, must_change_password: bool) -> None:

@@ -11,7 +11,7 @@ from aiproxy import cli, config
 from aiproxy.store.settings import SETTINGS
 from aiproxy.web import proxy
 from aiproxy.web.admin.provider_form import API_FORMATS, COMPATS, SEND_REASONING
-from aiproxy.web.app import PAGES
+from aiproxy.web.pages import PAGES
 from tests import env_example
 from tests.test_cli import commands_in
 

@@ -22,7 +22,10 @@ LAYERS = (
     ("edge",),
 )
 STRANGERS = {"security", "upstream", "store"}
-EDGE = {"config", "log", "serving", "cli", "launch", "commands", "demo", "__main__"}
+EDGE = {
+    *("config", "log", "serving", "cli", "actions", "launch", "commands", "demo"),
+    "__main__",
+}
 PACKAGES = {"protocol", "security", "upstream", "store", "web", "serving"}
 
 NOT_PURE = {

@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from aiproxy.attempt import Recorder
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.passthrough import PassthroughStream
 from aiproxy.protocol.reply import ReplyContext
+from aiproxy.recorder import Recorder
 from aiproxy.stream import StreamTranslator
 
 REPLY = ReplyContext(model="m", message_id="msg_1", nonce="nonce1")

@@ -7,12 +7,12 @@ plain text, nothing at all.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any, Mapping, Sequence
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec
+from aiproxy.protocol.patterns import lazy_pattern
 
 MAX_MESSAGE = 2000
 MAX_READ = 20_000  # of a body's text; a message stands at its beginning
@@ -50,11 +50,11 @@ _REASONS = {
     524: "A Timeout Occurred",
     529: "Site Is Overloaded",
 }
-_HTML = re.compile(
+_HTML = lazy_pattern(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|\?xml|html|head|body)", re.I | re.S
 )
-_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})", re.I)
-_SPACES = re.compile(r"\s+")
+_TITLE = lazy_pattern(r"<title[^>]{0,200}>([^<]{1,500})", re.I)
+_SPACES = lazy_pattern(r"\s+")
 
 
 def parse(body: bytes) -> Any:
@@ -73,7 +73,9 @@ def words(body: bytes, parsed: Any) -> str:
     elif is_html(text):
         title = _TITLE.search(text)
         text = _SPACES.sub(" ", title.group(1)) if title else ""
-        return html.unescape(text).strip()
+        from html import unescape  # noqa: PLC0415 - its table is large, HTML is rare
+
+        return unescape(text).strip()
     return text[:MAX_READ]
 
 

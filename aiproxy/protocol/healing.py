@@ -12,6 +12,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from aiproxy.protocol import compat, error_text, limits, overflow, remedies
 from aiproxy.protocol.dialects import GENERIC
+from aiproxy.protocol.patterns import lazy_pattern
 from aiproxy.protocol.refusals import UNKNOWN, WANTED, Refusal, text_of
 from aiproxy.protocol.remedies import Lesson, apply, dropped_betas
 from aiproxy.protocol.target import Target
@@ -44,27 +45,27 @@ _DROPPABLE = {
     ),
 }
 _THINKING = ("reasoning_effort", "reasoning", "thinking")
-_LEVELS_LISTED = re.compile(
+_LEVELS_LISTED = lazy_pattern(
     r"(?<![a-z])(?:supported(?:(?= ?:)| (?:values?|levels?|efforts?|options?))"
     r"|must be|should be"
     r"|one of|expected|valid (?:values?|options?|levels?)|allowed (?:values?|levels?)"
     r"|available|permitted|choose|supports(?: only)?|only supports?)\b",
     re.IGNORECASE,
 )
-_EFFORT_NAMED = re.compile(r"effort|reasoning|think", re.IGNORECASE)
-_MANDATORY = re.compile(
+_EFFORT_NAMED = lazy_pattern(r"effort|reasoning|think", re.IGNORECASE)
+_MANDATORY = lazy_pattern(
     r"mandatory|(?:cannot|can't|may not) be (?:disabled|turned off|switched off)"
     r"|must be enabled|does(?: not|n't) support (?:disabling|turning off|non-thinking)"
     r"|(?:only|always) supports? thinking",
     re.IGNORECASE,
 )
-_REASONING_HISTORY = re.compile(
+_REASONING_HISTORY = lazy_pattern(
     r"reasoning[_ ]?content|reasoning[_ ]?details"
     r"|messages?[\w.\[\]]{0,200}\.reasoning\b"
     r"|messages?[.\[][0-9].{0,99}property ['\"`]reasoning['\"`]",
     re.IGNORECASE,
 )
-_IMAGES_REFUSED = re.compile(
+_IMAGES_REFUSED = lazy_pattern(
     r"image[_ ]input|at most 0 image|not a (?:multimodal|vision) model"
     r"|unknown variant.{0,9}image|image_url is only supported"
     r"|(?:not|n't) (?:support|accept|allow|able to (?:process|handle))"
@@ -73,14 +74,14 @@ _IMAGES_REFUSED = re.compile(
     r"(?:not|n't) (?:be )?(?:supported|allowed|accepted)",
     re.IGNORECASE,
 )
-_SYSTEM_ROLE = re.compile(
+_SYSTEM_ROLE = lazy_pattern(
     r"\brole\b.{0,80}\bsystem\b|\bsystem\b.{0,80}\brole\b|messages\.\d+\.role",
     re.IGNORECASE | re.DOTALL,
 )
-_SCHEMA_WORDS = re.compile(
+_SCHEMA_WORDS = lazy_pattern(
     r"schema|function_?declarations|\bparameters\b|\btools?\b|keyword", re.IGNORECASE
 )
-_SCHEMA_KEYWORD = re.compile(
+_SCHEMA_KEYWORD = lazy_pattern(
     r"""(?<![\w$])(?:\$schema|\$ref|\$defs|\$id|additional_?properties|propertyNames
       | patternProperties|property_names|pattern_properties|exclusive_?(?:min|max)imum
       | const|anyOf|any_of|oneOf|one_of|allOf|all_of|if|then|else|not|format|pattern
@@ -89,8 +90,8 @@ _SCHEMA_KEYWORD = re.compile(
       | unevaluatedProperties|prefixItems|contains|enum)(?![\w$])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_KEYWORD_QUOTED = re.compile(r"""["'`“]([$\w]{2,30})["'`”]""")
-_KEYWORD_PLACED = re.compile(
+_KEYWORD_QUOTED = lazy_pattern(r"""["'`“]([$\w]{2,30})["'`”]""")
+_KEYWORD_PLACED = lazy_pattern(
     r"\bkeyword:? ([$\w]{2,30})"
     r"|\b(?:parameters|properties|schema)\b[\w.\[\]]{0,200}\.([$\w]{2,30})"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from aiproxy.protocol import remedies
+from aiproxy.protocol.patterns import lazy_pattern
 from aiproxy.protocol.refusals import UNKNOWN, WANTED, Refusal
 from aiproxy.protocol.remedies import Lesson
 
@@ -12,7 +13,7 @@ MIN_AFFORDABLE = 4096
 _MIN_LIMIT = 16  # smaller numbers belong to names of models
 
 _N = r"(?<![\w.-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(?![\w]|\.[0-9])"
-_OUTPUT_NAMED = re.compile(
+_OUTPUT_NAMED = lazy_pattern(
     r"max(?:imum)?[_ ]?(?:completion|output|new)?[_ ]?tokens"
     r"|(?:output|completion) tokens",
     re.IGNORECASE,
@@ -23,7 +24,7 @@ _CUES = (
     r"|supports?|max(?: is|:| of)?"
 )
 _MAXIMA = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    lazy_pattern(pattern, re.IGNORECASE)
     for pattern in (
         rf"\[ ?[0-9]{{1,9}} ?, ?{_N} ?\]",
         rf"> {_N},? which is the maximum",
@@ -32,8 +33,8 @@ _MAXIMA = tuple(
         rf"(?=(?:{_CUES})[^0-9]{{0,80}}?{_N})",
     )
 )
-_EXCLUSIVE = re.compile(rf"{_N} \(exclusive\)|(?<!or )(?:less|smaller) than `?{_N}")
-_CAN_AFFORD = re.compile(rf"can only afford {_N}", re.IGNORECASE)
+_EXCLUSIVE = lazy_pattern(rf"{_N} \(exclusive\)|(?<!or )(?:less|smaller) than `?{_N}")
+_CAN_AFFORD = lazy_pattern(rf"can only afford {_N}", re.IGNORECASE)
 
 
 def _number(text: str) -> int:

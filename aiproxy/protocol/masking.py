@@ -6,13 +6,14 @@ import re
 from typing import Match, Pattern, Sequence
 
 from aiproxy.protocol import json_codec
+from aiproxy.protocol.patterns import lazy_pattern
 
 # Shorter "keys" are the placeholders that local servers are given.
 _MIN_SECRET = 4
 _MIN_FOR_TAIL = 12
 
 # What keys of the known makers look like, quoted whole or half starred out.
-_LIKE_A_KEY = re.compile(
+_LIKE_A_KEY = lazy_pattern(
     r"""(?<![A-Za-z0-9_-])(?:
       (?P<prefixed>
         (?:sk|pk|rk|xai|csk|pplx|nvapi|tgp_v1|fw|gsk|hf|cpk|syn|aip|r8|ghp|glpat)
@@ -26,11 +27,11 @@ _LIKE_A_KEY = re.compile(
 # A digit, a star or twenty letters in a row must be in a prefixed one: words joined by
 # hyphens are no keys. Looking ahead for them from every place where a key may begin
 # would take minutes on a text made for it, and nothing else runs meanwhile.
-_NO_WORDS = re.compile(r"[0-9*]|[A-Za-z]{20}")
+_NO_WORDS = lazy_pattern(r"[0-9*]|[A-Za-z]{20}")
 # Printable ASCII that JSON lets one write in another way than as itself.
 _ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 _SHORT_ESCAPES = '"\\/'
-_CREDENTIAL = re.compile(
+_CREDENTIAL = lazy_pattern(
     r"(\b(?:bearer|basic) +)(?=[A-Za-z._~+/=-]*[0-9*])[A-Za-z0-9*._~+/=-]{12,}",
     re.IGNORECASE,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from aiproxy.protocol import error_text
+from aiproxy.protocol.patterns import lazy_pattern
 
 PHRASE = "prompt is too long"
 # Less room than this for an answer is a full context: the prompt must shrink.
@@ -48,7 +49,7 @@ def _int(text: str | None) -> int | None:
 
 # The first that fits is taken: the more exact ones stand first.
 _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), reader)
+    (lazy_pattern(pattern, re.IGNORECASE | re.DOTALL), reader)
     for pattern, reader in (
         # Anthropic itself, and those that copy it.
         (rf"prompt is too long: {_N} tokens > {_N}", _fields("prompt", "limit")),
@@ -170,17 +171,17 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
     )
 )
 # Groq's 413 for a request above what a minute allows in all: it can never pass.
-_GROQ = re.compile(rf"Limit {_N}, Requested {_N}")
-_REQUESTED = re.compile(
+_GROQ = lazy_pattern(rf"Limit {_N}, Requested {_N}")
+_REQUESTED = lazy_pattern(
     rf"requested (?:about |a total of |up to )?{_N} tokens"
     r"(?: ?\(([^()]{1,300})\))?",
     re.IGNORECASE,
 )
-_SHARE = re.compile(
+_SHARE = lazy_pattern(
     rf"{_N} (?:of |in |for |from )?(?:the )?([a-z ]{{1,40}})", re.IGNORECASE
 )
 
-_TEXTS = re.compile(
+_TEXTS = lazy_pattern(
     r"""prompt\ is\ too\ long
       | prompt\ too\ long
       | (?:model's|endpoint's)?\ ?maximum\ context\ length\ (?:is|of)\ [0-9]

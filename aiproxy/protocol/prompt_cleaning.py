@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, Sequence, Tuple
 
+from aiproxy.protocol.patterns import lazy_pattern
+
 Span = Tuple[int, int]
 
-_IDENTITY = re.compile(
+_IDENTITY = lazy_pattern(
     r"You are (?:Claude Code|Claude|an? (?:Claude )?agent for Claude Code"
     r"|an? Claude agent)(?![\w-])(?:[^.\n]|\.(?=\w))*(?:\.|$)",
     re.MULTILINE,
 )
-_OFFICIAL = re.compile(
+_OFFICIAL = lazy_pattern(
     r"Claude Code, Anthropic['\u2019]s official CLI for Claude"
     r"(?:, running within the Claude Agent SDK)?"
 )
-_MODEL_LINE = re.compile(r"You are powered by the model\b[^\n]*")
-_SECURITY = re.compile(r"defensive|authori[sz]ed security|malicious", re.IGNORECASE)
+_MODEL_LINE = lazy_pattern(r"You are powered by the model\b[^\n]*")
+_SECURITY = lazy_pattern(r"defensive|authori[sz]ed security|malicious", re.IGNORECASE)
 
 _COMPANIES = (
     "Anthropic|OpenAI|Google DeepMind|DeepMind|Google|xAI|DeepSeek|Mistral AI|Mistral"
@@ -36,17 +38,17 @@ _PRODUCTS = (
     rf"|Gemini(?: (?:Pro|Flash|Ultra))?{_VERSION}(?: (?:Pro|Flash|Ultra))?"
     rf"|Grok{_VERSION}|Kimi(?: K[0-9.]+)?|Qwen[0-9.]*|Codex|Copilot|Llama{_VERSION}"
 )
-_NAME = re.compile(
+_NAME = lazy_pattern(
     r"(?<![\w/\\@#$~-])(?<!\w\.)"
     r"(?:(?P<owner>" + _COMPANIES + r")['\u2019]s(?:[ ]|(?!\w))"
     r"|(?P<article>(?:[Tt]he|[Aa]n?)[ ])?"
     r"(?:(?P<company>" + _COMPANIES + r")|(?P<product>" + _PRODUCTS + r"))"
     r"(?![\w/\\@]|\.\w|-[A-Z0-9]))"
 )
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1|\Z)", re.M | re.S)
-_INLINE_CODE = re.compile(r"`[^`\n]{1,2000}`")
-_TOKEN = re.compile(r"\S+")
-_TECHNICAL = re.compile(r"[/\\_@]|[A-Za-z]\.[A-Za-z]|\w\(\)")
+_FENCED = lazy_pattern(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1|\Z)", re.M | re.S)
+_INLINE_CODE = lazy_pattern(r"`[^`\n]{1,2000}`")
+_TOKEN = lazy_pattern(r"\S+")
+_TECHNICAL = lazy_pattern(r"[/\\_@]|[A-Za-z]\.[A-Za-z]|\w\(\)")
 
 
 def rename_identity(text: str, name: str) -> str:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from aiproxy.protocol import error_text
+from aiproxy.protocol.patterns import lazy_pattern
 
 # Words of everyday English: only as the name of a parameter do they count.
 _EVERYDAY = frozenset({"stop", "reasoning", "thinking"})
-UNKNOWN = re.compile(
+UNKNOWN = lazy_pattern(
     r"unsupported|not support|unexpected|extra|unknown|unrecognized|not permitted"
     r"|not allowed|forbidden|not recognized|invalid (?:field|property|argument)",
     re.IGNORECASE,
 )
-WANTED = re.compile(
+WANTED = lazy_pattern(
     r"missing|required|must be (?:passed|provided|included|set|present|non-empty)"
     r"|passed back|pass back|provide|expect|should be (?:passed|included)|need",
     re.IGNORECASE,

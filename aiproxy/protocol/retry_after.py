@@ -11,17 +11,19 @@ import re
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Mapping
 
+from aiproxy.protocol.patterns import lazy_pattern
+
 DEFAULT_SECONDS = 5
 _MAX_SECONDS = 30 * 86400  # beyond is a slip: some send a point in time
 
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_SPAN = re.compile(
+_SPAN = lazy_pattern(
     rf"({_NUMBER})\s*"
     r"(milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|h|m|s)(?![a-z])",
     re.IGNORECASE,
 )
-_IN_WORDS = re.compile(
+_IN_WORDS = lazy_pattern(
     r"(?:try\s+again|retry(?:ing)?|wait|resets?)"
     r"(?:\s+(?:your\s+request|again|request|at\s+least|for|about|after|in|until))*\s+"
     rf"((?:{_NUMBER}\s*[a-z]+[\s,]*(?:and\s+)?){{1,4}})",

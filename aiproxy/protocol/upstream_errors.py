@@ -14,6 +14,7 @@ from typing import Any, Mapping, Sequence
 from aiproxy.errors import ERROR_TYPES, UpstreamError, error_type_for
 from aiproxy.protocol import error_text, json_codec, messages, overflow, retry_after
 from aiproxy.protocol.masking import mask, mask_bytes
+from aiproxy.protocol.patterns import lazy_pattern
 
 # Statuses that are told as another; what is not listed, by its hundreds.
 _STATUSES: Mapping[int, int] = {
@@ -35,23 +36,23 @@ _STATUS_BY_TYPE: Mapping[str, int] = {
     **{name: status for status, name in ERROR_TYPES.items()},
     "timeout_error": 504,
 }
-_QUOTA = re.compile(
+_QUOTA = lazy_pattern(
     r"insufficient[_ ](?:quota|balance|funds|credits?)|exceeded_current_quota"
     r"|exceeded your current quota|\bbilling\b|credit balance|(?:no|out of) credits?\b"
     r"|quota (?:has been )?(?:exhausted|used up)|payment required|prepaid",
     re.IGNORECASE,
 )
-_OVERLOADED = re.compile(
+_OVERLOADED = lazy_pattern(
     r"overloaded|out of capacity|(?:at|over|no|insufficient|max(?:imum)?) capacity"
     r"|capacity (?:exceeded|reached|limit)",
     re.IGNORECASE,
 )
-_CAPABILITY = re.compile(
+_CAPABILITY = lazy_pattern(
     r"no (?:allowed )?(?:endpoints?|providers?)\b.{0,60}\bsupport"
     r"|does(?: not|n't) support (?:tool|function|image|vision|file|audio|image input)",
     re.IGNORECASE | re.DOTALL,
 )
-_FAILED_BEHIND = re.compile(
+_FAILED_BEHIND = lazy_pattern(
     r"provider returned (?:an )?error|upstream[_ ](?:error|failure|provider|server)"
     r"|(?:error|failure|timeout) (?:from|at|in|of) (?:the )?upstream"
     r"|upstream (?:request |connection |service |connect )?(?:failed|error|timed out)"

@@ -26,8 +26,6 @@ from typing import Any, Iterator, Sequence
 
 import aiproxy
 
-# Stands for "look for it": None means that there is none.
-FIND: Any = object()
 WHEELS = "wheels/"
 TRIAL_SECONDS = 30.0
 MAX_WHEEL_BYTES = 16 * 1024 * 1024

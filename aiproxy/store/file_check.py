@@ -12,7 +12,7 @@ import re
 import sqlite3
 import stat
 from typing import Iterator
-from urllib.request import pathname2url
+from urllib.parse import quote
 
 from aiproxy.errors import ConfigError
 from aiproxy.store import migrations
@@ -40,7 +40,7 @@ def check(path: str, *, advice: str = _USE_ANOTHER, is_thorough: bool = False) -
         return
     _check_magic(path, advice)
     db = sqlite3.connect(
-        f"file:{pathname2url(path)}?mode=ro",
+        f"{_as_uri(path)}?mode=ro",
         uri=True,
         isolation_level=None,
         timeout=WAIT_SECONDS,
@@ -123,6 +123,12 @@ def _older_copy(path: str) -> str:
     if not found:
         return "restore a backup made by this one"
     return f"go back to the copy made before the upgrade: {copy_name(path, max(found))}"
+
+
+def _as_uri(path: str) -> str:
+    """The path as SQLite's `file:` address; with a drive it has a slash before it."""
+    path = os.path.abspath(path).replace(os.sep, "/")
+    return "file:" + quote("/" + path if path[1:2] == ":" else path, safe="/:")
 
 
 def _damaged(path: str, advice: str) -> ConfigError:

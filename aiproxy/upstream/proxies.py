@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Callable, Mapping
 from urllib.parse import unquote, urlsplit
@@ -56,11 +55,11 @@ class ProxyChoice:
 
     def __init__(
         self,
-        getproxies: Callable[[], Mapping[str, str]] = urllib.request.getproxies,
+        getproxies: Callable[[], Mapping[str, str]] | None = None,
         bypass: Callable[[str], object] | None = None,
     ) -> None:
         self._getproxies = getproxies
-        self._bypass = bypass or urllib.request.proxy_bypass
+        self._bypass = bypass
         self._known: dict[tuple[str, str, int], tuple[float, Proxy | None]] = {}
 
     def find(
@@ -82,9 +81,14 @@ class ProxyChoice:
         return known[1]
 
     def _from_environment(self, scheme: str, host: str, port: int) -> Proxy | None:
-        proxies = self._getproxies()
+        # Loaded for the first provider that is not on this machine: it is as large as
+        # the rest of the transport.
+        from urllib import request  # noqa: PLC0415
+
+        proxies = (self._getproxies or request.getproxies)()
         url = proxies.get(scheme) or proxies.get("all")
-        if not url or self._bypass(f"{host}:{port}"):
+        bypass = self._bypass or request.proxy_bypass
+        if not url or bypass(f"{host}:{port}"):
             return None
         return Proxy.parse(url)
 

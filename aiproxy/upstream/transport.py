@@ -37,7 +37,7 @@ EARLY_ANSWER_SECONDS = 5.0  # for an answer to a body that was not taken to its 
 SMALL_BODY_BYTES = 64 * 1024  # goes out in one piece with the head
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 # Framing and routing are ours alone, whatever the caller's headers say.
 _OURS = frozenset(
     (

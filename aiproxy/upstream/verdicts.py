@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiproxy.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from aiproxy.protocol.patterns import lazy_pattern
 
-_NO_MODEL = re.compile(
+_NO_MODEL = lazy_pattern(
     r"model.{0,120}?(?:not[ _]?(?:found|exist|available|supported|permitted)"
     r"|does(?: not|n't) exist|unknown|invalid|is not a valid|deprecated|decommissioned"
     r"|no access|not have access|deactivated)"
@@ -17,7 +18,7 @@ _NO_MODEL = re.compile(
     r"|\Amodel: ",
     re.IGNORECASE | re.DOTALL,
 )
-_NO_TOOLS = re.compile(
+_NO_TOOLS = lazy_pattern(
     r"support tool use|(?:not|n't) support (?:tools?|function)|tools? (?:is|are) not",
     re.IGNORECASE,
 )

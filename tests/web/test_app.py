@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiproxy.web.app import PAGES
+from aiproxy.web.pages import PAGES
 from tests.support import HOST, call
 
 

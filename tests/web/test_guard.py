@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aiproxy.store import api_keys, settings, users
-from aiproxy.web.app import PAGES
+from aiproxy.web.pages import PAGES
 from aiproxy.web.routing import ADMIN, OPEN
 from tests.support import HOST, call
 

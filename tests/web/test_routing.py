@@ -3,7 +3,7 @@
 import pytest
 
 from aiproxy.store.users import User
-from aiproxy.web.app import PAGES
+from aiproxy.web.pages import PAGES
 from aiproxy.web.routing import ADMIN, LOCAL_OR_ADMIN, OPEN, SESSION, Route, Visitor
 
 
