@@ -65,7 +65,6 @@ class CallTable:
     def __init__(self, reply: ReplyContext) -> None:
         self.latest: Call | None = None
         self._reply = reply
-        self._known = {*reply.tool_names, *reply.tool_schemas}
         self._by_number: dict[int, Call] = {}
         self._by_id: dict[str, Call] = {}
         self._legacy: Call | None = None
@@ -136,7 +135,7 @@ class CallTable:
         self.latest = call
 
     def _add_name(self, call: Call, name: str) -> None:
-        if not name or call.opened or (name == call.name and name in self._known):
+        if not name or call.opened or (name == call.name and self._is_known(name)):
             return
         joined = call.name + name
         if not name.startswith(call.name) or self._begins_known(joined):
@@ -144,8 +143,12 @@ class CallTable:
         else:
             call.name = name  # the same again, or all of it so far
 
+    def _is_known(self, name: str) -> bool:
+        return name in self._reply.tool_names or name in self._reply.tool_schemas
+
     def _begins_known(self, name: str) -> bool:
-        return any(known.startswith(name) for known in self._known)
+        known = (*self._reply.tool_names, *self._reply.tool_schemas)
+        return any(each.startswith(name) for each in known)
 
 
 def _add_id(call: Call, piece_id: str) -> None:

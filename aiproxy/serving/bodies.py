@@ -57,6 +57,7 @@ class RequestBody:
         """Free the memory; may be called again."""
         taken, self._taken = self._taken, 0
         self._budget.give(taken)
+        self.stream.close()  # an idle worker's last environ still knows it
         self.stream = io.BytesIO()
 
 
