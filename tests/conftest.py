@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Iterator
 
 import pytest
@@ -14,7 +15,8 @@ collect_ignore = ["test_unittest_entry.py"]
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("suite")
+settings.register_profile("brief", settings.get_profile("suite"), max_examples=20)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.hookimpl(hookwrapper=True)

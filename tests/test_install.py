@@ -15,7 +15,10 @@ import pytest
 from aiproxy import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="shell scripts")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(os.name != "posix", reason="shell scripts"),
+]
 
 # A Python that lacks what some hosts leave out: venv, virtualenv, pip.
 POOR_PYTHON = """#!/bin/sh

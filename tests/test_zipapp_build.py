@@ -15,6 +15,8 @@ import pytest
 import zipapp_build
 from tests.real_server import RealServer
 
+pytestmark = pytest.mark.once
+
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
 

@@ -16,6 +16,8 @@ from tests.attack.outsider import Outsider
 from tests.raw_peer import RawServer, read_request
 from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 
+pytestmark = pytest.mark.once
+
 SECRETS = {
     "provider key": "pk-planted-Zq81/x+y=provider-key-A1",
     "key in a variable": "pk-planted-in-a-variable-B2",

@@ -18,6 +18,8 @@ from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.to_chat import build_chat_request
 
+pytestmark = pytest.mark.once
+
 SIZE = 1 << 18
 PIECES = (
     *(

@@ -19,10 +19,13 @@ from bench.cases import Bench, Plan
 from bench.gateways.ours import Checkout
 from bench.load import ENDLESS, Script, Upstream
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(time, "clock_gettime") or not Path("/proc/self/stat").exists(),
-    reason="reads Linux' books",
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        not hasattr(time, "clock_gettime") or not Path("/proc/self/stat").exists(),
+        reason="reads Linux' books",
+    ),
+]
 
 
 @pytest.fixture(params=["compiled", "python"])
