@@ -18,6 +18,7 @@ CARRIED_RATE = 50  # chunks a second of each stream that is to be carried in tim
 BACKLOG_STREAMS, BACKLOG_CHUNKS = 16, 20_000
 AGENT_CHUNKS = 5
 HANG_UP_SECONDS = 3.0
+MEMORY_SECONDS = 1.0
 
 
 class Failed(Exception):
@@ -31,6 +32,7 @@ class Plan:
     whole: Sequence[int] = (1, 16, 64)  # connections with answers in one piece
     streamed: Sequence[int] = (1, 16, 64)  # and with a short stream each
     streams: Sequence[int] = (1, 16, 64, 256, 512, 1000)
+    memory: Sequence[int] = (256, 1000)  # streams, of a gateway just started
     ladder: Sequence[int] = (
         *(16, 32, 64, 96, 128, 192, 256, 300, 350, 400, 500, 600, 800, 1000, 1500),
     )
@@ -46,6 +48,7 @@ QUICK = Plan(
     whole=(1, 16),
     streamed=(1,),
     streams=(1, 64, 256),
+    memory=(256,),
     ladder=(64, 128, 256, 384),
     agent_seconds=0.8,
     stream_seconds=1.0,
@@ -65,9 +68,9 @@ class Case:
     is_for_direct: bool = False
 
 
-def cases(plan: Plan, upstream: Upstream) -> list[Case]:
+def cases(bench: Bench) -> list[Case]:
     """All of a round, in order."""
-    bench = Bench(plan, upstream)
+    plan = bench.plan
     found = [bench.agent_case(count, stream=False) for count in plan.whole]
     found += [bench.agent_case(count, stream=True) for count in plan.streamed]
     found += [bench.streams_case(count) for count in plan.streams]
@@ -132,15 +135,12 @@ class Bench:
         if fewer < count:
             raise Failed(f"not tried, as it failed with {fewer} at once")
         rate = 200 if count == 1 else round(CHUNKS_A_SECOND / count)
-        memory = 0.0
-
-        def look() -> float:
-            nonlocal memory
-            memory = gateway.memory()
-            return gateway.cpu()
-
         seen = self._stream(
-            gateway, Script(rate, ENDLESS), count, self.plan.stream_seconds, cpu=look
+            gateway,
+            Script(rate, ENDLESS),
+            count,
+            self.plan.stream_seconds,
+            cpu=gateway.cpu,
         )
         if seen.problem:
             self._too_many[gateway.name] = count
@@ -151,8 +151,23 @@ class Bench:
             f"streams.{count}.cpu_us": seen.gateway_cpu / seen.pieces * 1e6,
             f"streams.{count}.p50_ms": seen.late_ms[0],
             f"streams.{count}.p99_ms": seen.late_ms[1],
-            f"memory.{count}": memory,
         }
+
+    def memory_case(self, count: int) -> Case:
+        return Case(f"memory.{count}", lambda gateway: self.memory(gateway, count))
+
+    def memory(self, gateway: Gateway, count: int) -> Figures:
+        """What it takes to hold so many streams, having done nothing before."""
+        memory = 0.0
+
+        def look() -> float:
+            nonlocal memory
+            memory = gateway.memory()
+            return 0.0
+
+        script = Script(round(CHUNKS_A_SECOND / count), ENDLESS)
+        check(self._stream(gateway, script, count, MEMORY_SECONDS, cpu=look))
+        return {f"memory.{count}": memory}
 
     def _stream(
         self,

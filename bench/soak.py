@@ -1,8 +1,10 @@
 """Whether memory stays what it was: `python -m bench.soak [--gateway ours] [--quick]`.
 
 100,000 agents' requests, then 1,000,000 chunks of streams that end and begin anew; the
-memory after each part, and exit code 1 if the last is above the first by more than is
-allowed. Each half has a time that it must be done in. --quick does a tenth of it.
+memory after each part, and exit code 1 if it grew by more than is allowed from the
+middle to the end of either. (In the first half SQLite's page caches fill, of 2 MiB a
+connection.) Each of the two has a time that it must be done in. --quick does a tenth of
+it, too little to be judged.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from bench.load import Script, Upstream
 REQUESTS, CHUNKS = 100_000, 1_000_000
 PARTS = 10  # points of the curve
 WINDOW_SECONDS = 2.0
-MINUTES = 10.0  # for each half
-ALLOWED_MIB = 2.0  # that the last part may lie above the first
+MINUTES = 10.0  # for the requests, and for the chunks
+ALLOWED_MIB = 2.0  # growth in the second half: 40 bytes a request
 CONNECTIONS, STREAMS = 16, 64
 STREAM_SCRIPT = Script(rate=100, chunks=200)
 
@@ -94,11 +96,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             curves = [soak.requests(REQUESTS // part), soak.chunks(CHUNKS // part)]
         finally:
             gateway.stop()
-    grown = max(curve[-1] - curve[0] for curve in curves)
-    print(
-        f"\nfrom the first part to the last: {grown:+.1f} MiB (allowed {ALLOWED_MIB})"
-    )
-    return 1 if grown > ALLOWED_MIB else 0
+    grown = max(curve[-1] - curve[PARTS // 2 - 1] for curve in curves)
+    print(f"\nin the second half: {grown:+.1f} MiB (allowed: {ALLOWED_MIB})")
+    return 1 if grown > ALLOWED_MIB and not options.quick else 0
 
 
 if __name__ == "__main__":

@@ -101,10 +101,10 @@ def rows(plan: Plan) -> list[Row]:
         _row("hang-up: the provider is told after ms", "hang_up_ms", "hang-up")
     )
     found.append(_row("memory, idle: MiB", "memory.idle", "start"))
-    for count in plan.streams:
-        if count in (256, 1000):
-            title, case = f"memory, {count} streams: MiB", f"streams.{count}"
-            found.append(_row(title, f"memory.{count}", case))
+    for count in plan.memory:
+        case = f"memory.{count}"
+        found.append(_row(f"memory, {count} streams: MiB", case, case))
+    found.append(_row("memory, after all cases: MiB", "memory.after", "start"))
     found.append(_row("start until the first 200: CPU ms", "start.cpu_ms", "start"))
     found.append(_row("start until the first 200: ms", "start.wall_ms", "start"))
     return found

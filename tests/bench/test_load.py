@@ -161,8 +161,9 @@ def test_our_own_server_is_measured(gateway, upstream):
     streams = bench.streams(gateway, 16)
     backlog = bench.backlog(gateway)
     hang_up = bench.hang_up(gateway)
+    memory = bench.memory(gateway, 8)
 
-    figures = {**whole, **streamed, **streams, **backlog, **hang_up}
+    figures = {**whole, **streamed, **streams, **backlog, **hang_up, **memory}
     assert all(value > 0 for value in figures.values()), figures
 
 
