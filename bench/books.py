@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -46,3 +47,33 @@ def resident_mib(pid: int) -> float:
                 if line.startswith("VmRSS:"):
                     total += int(line.split()[1])
     return total / 1024
+
+
+class Others:
+    """What the rest of the machine did meanwhile: a measurement wants it idle."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._before = _busy_seconds() - _own_seconds()
+
+    def share(self) -> float:
+        """The part of all cores that neither this process nor a child of it used."""
+        spent = _busy_seconds() - _own_seconds() - self._before
+        passed = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        return max(0.0, spent / passed)
+
+
+def _busy_seconds() -> float:
+    """CPU time of the whole machine, with what its host took from it."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith("cpu "):
+            user, nice, system, _, _, irq, softirq, steal = map(int, line.split()[1:9])
+            ticks = user + nice + system + irq + softirq + steal
+            return ticks / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def _own_seconds() -> float:
+    """CPU time of this process and all below it, the ended ones too."""
+    times = os.times()
+    return cpu_seconds(os.getpid()) + times.children_user + times.children_system

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from bench import load, programs
+from bench import books, load, programs
 from bench.cases import QUICK, Bench, Case, Failed, Plan, cases, settle
 from bench.gateways import ABSENT, GATEWAYS, Direct, Gateway, Unavailable
 from bench.gateways.ours import Checkout
@@ -143,15 +143,15 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def machine() -> str:
-    """What it ran on, as far as it matters."""
+def machine(others: float) -> str:
+    """What it ran on, as far as it matters, and what else ran there."""
     load_by = (
         "compiled" if programs.compiler() else "in Python, for want of a C compiler"
     )
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()},"
         f" Python {platform.python_version()}; provider and clients {load_by},"
-        " on the same cores"
+        f" on the same cores; other work took {others:.0%} of them"
     )
 
 
@@ -192,13 +192,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = QUICK if options.quick else Plan()
     minutes = options.minutes or (QUICK_MINUTES if options.quick else MINUTES)
     Checkout.python = options.python
-    began = time.monotonic()
+    began, rest = time.monotonic(), books.Others()
     with comparison(plan, names) as found:
         found.warm_up()
         found.measure(minutes)
         found.start_again(0 if options.quick else 2)
+        others = rest.share()
     table = Table(plan, found.columns)
-    print(f"{machine()}.\n\n{table.markdown()}")
+    print(f"{machine(others)}.\n\n{table.markdown()}")
     for name, why in ABSENT.items():
         print(f"- {name}: not measured: {why}")
     print("\nGoals:\n")
