@@ -37,6 +37,8 @@ from aiproxy.upstream.transport import UpstreamCall
 COMMIT_SECONDS = 20.0  # of silence after a 200: the client must see a head by then
 FALLBACK_SECONDS = 120.0  # the longest wait for a first event while another may answer
 COUNT_SECONDS = 2.0
+ERROR_SECONDS = 30.0  # for the body of an error
+LONGEST_SECONDS = 6 * 3600.0  # for an answer in one piece, as for a stream
 MAX_COUNT_BYTES = 65536
 MAX_HEALING_STEPS = 3
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -112,7 +114,13 @@ class Attempt:
         made = passthrough.build_request(self.request.body, target)
         url = endpoint.count_tokens_url(self.provider.endpoint)
         call = self._call(
-            url, made.body, target, {}, made.dropped_betas, read_timeout=COUNT_SECONDS
+            url,
+            made.body,
+            target,
+            {},
+            made.dropped_betas,
+            read_timeout=COUNT_SECONDS,
+            total_timeout=COUNT_SECONDS,
         )
         response = self.exchange.services.transport.send(call)
         try:
@@ -174,6 +182,7 @@ class Attempt:
         dropped_betas: Sequence[str],
         *,
         read_timeout: float,
+        total_timeout: float,
     ) -> UpstreamCall:
         provider, services = self.provider, self.exchange.services
         head = headers.upstream_headers(
@@ -193,6 +202,7 @@ class Attempt:
             body=tool_list.encode_request(body),
             connect_timeout=min(services.settings.connect_timeout, read_timeout),
             read_timeout=read_timeout,
+            total_timeout=total_timeout,
             http_proxy=provider.http_proxy,
             ca_file=provider.ca_file,
             cancel=self.exchange.cancel,
@@ -209,6 +219,7 @@ class Attempt:
             prepared.headers,
             [*prepared.dropped_betas, *refused_betas],
             read_timeout=self._longest_silence(),
+            total_timeout=LONGEST_SECONDS,
         )
         if exchange.bodies is not None:
             exchange.bodies.upstream_request = call.body
@@ -241,7 +252,7 @@ class Attempt:
     # An answer that is no answer
 
     def _refusal(self, prepared: Prepared, response: UpstreamResponse) -> Refused:
-        body = response.read_all(MAX_ERROR_BYTES)
+        body = response.read_all(MAX_ERROR_BYTES, ERROR_SECONDS)
         response.release()
         if self.exchange.bodies is not None:
             self.exchange.bodies.take_upstream(body)
@@ -336,9 +347,9 @@ class Attempt:
         silence = self._longest_silence()
         out = []
         while not (translator.started or translator.done):
-            left = max(0.001, deadline - time.monotonic())
+            left = deadline - time.monotonic()
             try:
-                data = response.read_some(timeout=min(left, silence))
+                data = _read_some(response, min(left, silence))
             except UpstreamTimeout:
                 if self.may_fall_back or silence < left:
                     raise
@@ -362,3 +373,10 @@ class Attempt:
             lessons.observe(provider_id, model, real=real, estimated=estimated)
 
         return observe
+
+
+def _read_some(response: UpstreamResponse, seconds: float) -> bytes:
+    """What is there; no flood of comments makes the time longer."""
+    if seconds <= 0:
+        raise UpstreamTimeout("the provider's answer did not begin in time")
+    return response.read_some(timeout=seconds)

@@ -56,6 +56,8 @@ class Launch:
         except BaseException:
             self._services.close()
             raise
+        # As many as there are files for; the next one is told at once.
+        self._services.running.limit = self.server.limits.streams
         # Before anyone reads our address and may want us to stop.
         self.server.handle_signals()
         self._housekeeping = Housekeeping(self._services)

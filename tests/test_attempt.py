@@ -1,5 +1,6 @@
 """How long one provider is waited for, and what is done when it stays silent."""
 
+import threading
 import time
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 
 from aiproxy import attempt, relay
 from aiproxy.errors import AIProxyError, UpstreamTimeout
+from tests.raw_peer import RawServer, read_request
 from tests.relay_site import RelaySite
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse, silence, stall
 from tests.test_relay import HELLO, STREAMED
@@ -120,13 +122,74 @@ def test_a_lesson_in_a_200_heals_like_one_in_a_400(site):
         assert site.ask({**STREAMED, "temperature": 0.1}).text == "fine"
 
 
-def test_a_recorder_keeps_both_sides_and_changes_nothing(tmp_path):
-    texts = []
-    for name, kept in (("plain", "none"), ("recorded", "all")):
-        site = RelaySite(tmp_path / name, log_bodies=kept)
-        with ScriptedUpstream(lambda ask: Reply(text="one two")) as upstream:
-            site.add(upstream)
-            texts.append(site.ask(STREAMED).text)
-        site.close()
+@pytest.mark.parametrize("pause", [0.0, 0.02], ids=["a flood", "drops"])
+def test_comments_make_the_wait_for_a_first_event_no_longer(site, monkeypatch, pause):
+    monkeypatch.setattr(attempt, "COMMIT_SECONDS", 0.3)
+    has_left = threading.Event()
 
-    assert texts == ["one two", "one two"]
+    def comment(sock):
+        read_request(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        try:
+            while True:
+                sock.sendall(b": wait\n\n" * (1 if pause else 1000))
+                time.sleep(pause)
+        finally:
+            has_left.set()
+
+    with RawServer(comment) as upstream:
+        site.add(upstream.url + "/v1")
+        began = time.monotonic()
+        reply = relay.answer(site.exchange(STREAMED), None)
+        assert time.monotonic() - began < 10
+        assert reply.stream is not None
+        assert b"message_start" in reply.stream.first
+        reply.stream.source.close()
+        reply.stream.on_end(None)
+        assert has_left.wait(5)
+
+
+def drip(head):
+    """A talk whose answer comes a space at a time, for ever."""
+
+    def talk(sock):
+        read_request(sock)
+        sock.sendall(head + b"content-length: 1000000\r\n\r\n")
+        while True:
+            sock.sendall(b" ")
+            time.sleep(0.02)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [("LONGEST_SECONDS", 200), ("ERROR_SECONDS", 500)]
+)
+def test_a_dripping_answer_ends(site, monkeypatch, limit, status):
+    monkeypatch.setattr(attempt, limit, 0.3)
+    with RawServer(drip(b"HTTP/1.1 %d X\r\n" % status)) as upstream:
+        site.add(upstream.url + "/v1")
+        with pytest.raises(UpstreamTimeout, match="took too long"):
+            site.ask(HELLO)
+
+    assert site.log()[0].status == 504
+
+
+def test_a_dripping_error_is_one_after_which_a_fallback_is_asked(site, monkeypatch):
+    monkeypatch.setattr(attempt, "ERROR_SECONDS", 0.2)
+    with ScriptedUpstream(lambda ask: Reply(text="here")) as second:
+        site.add(second, name="Second", slug="second")
+        with RawServer(drip(b"HTTP/1.1 503 X\r\n")) as first:
+            site.add(first.url + "/v1", name="First", slug="first", fallback="second")
+            assert site.ask(HELLO, "first").text == "here"
+
+
+def test_a_dripping_count_is_answered_by_the_estimate(site, monkeypatch):
+    monkeypatch.setattr(attempt, "COUNT_SECONDS", 0.3)
+    raw = b'{"messages": [{"role": "user", "content": "hello"}]}'
+    with RawServer(drip(b"HTTP/1.1 200 OK\r\n")) as upstream:
+        site.add(upstream.url + "/v1", api_format="anthropic")
+        began = time.monotonic()
+
+        assert relay.count_tokens(site.services, None, raw, {}) > 0
+        assert time.monotonic() - began < 10

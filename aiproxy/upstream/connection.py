@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from math import inf
 
 from aiproxy.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from aiproxy.upstream import tls
@@ -80,12 +81,12 @@ class Connection:
             return False
         return not _is_readable(self.sock)
 
-    def send(self, data: bytes, timeout: float) -> None:
-        """Raises OSError; `timeout` is for each piece, however large the whole is."""
-        self.sock.settimeout(timeout)
+    def send(self, data: bytes, timeout: float, deadline: float = inf) -> None:
+        """Raises OSError; `timeout` is for each piece, `deadline` for the whole."""
         with memoryview(data) as view:
             sent = 0
             while sent < len(view):
+                self.sock.settimeout(min(timeout, _left(deadline)))
                 sent += self.sock.send(view[sent : sent + SEND_BYTES])
 
     def receive(self, timeout: float) -> bytes:
@@ -93,13 +94,16 @@ class Connection:
         self.sock.settimeout(timeout)
         return self.sock.recv(RECEIVE_BYTES)
 
-    def read_head(self, timeout: float) -> ResponseHead:
+    def read_head(self, timeout: float, deadline: float = inf) -> ResponseHead:
         """The head of the answer, after the 1xx that may come before it.
 
-        Raises Disconnected, UpstreamBroken, UpstreamTimeout or OSError.
+        `timeout` is for each of them, `deadline` for all. Raises Disconnected,
+        UpstreamBroken, UpstreamTimeout or OSError.
         """
         for _ in range(MAX_INTERIM + 1):
-            head = parse_head(self._read_head_bytes(time.monotonic() + timeout))
+            head = parse_head(
+                self._read_head_bytes(min(time.monotonic() + timeout, deadline))
+            )
             if head.status >= 200:
                 return head
             if head.status == 101:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
+from math import inf
 from typing import Callable, Mapping
 
 from aiproxy.errors import UpstreamBroken, UpstreamTimeout
@@ -27,6 +28,7 @@ class UpstreamResponse:
         *,
         method: str,
         read_timeout: float,
+        deadline: float = inf,
         cancel: Cancellation,
         give_back: Callable[[Connection], None],
     ) -> None:
@@ -37,6 +39,7 @@ class UpstreamResponse:
         self._gunzip = gunzip_of(head)
         self._keeps_alive = head.keeps_alive
         self._read_timeout = read_timeout
+        self._deadline = deadline  # for a worker to have read it all
         self._cancel = cancel
         self._give_back = give_back
         self.done = self._framing.done  # the body has been given out to its end
@@ -50,7 +53,7 @@ class UpstreamResponse:
         the answer may be read further. Raises UpstreamBroken, or the cancellation.
         """
         wait = self._read_timeout if timeout is None else timeout
-        deadline = time.monotonic() + wait
+        deadline = min(time.monotonic() + wait, self._deadline)
         while not self.done:
             raw = b"" if self.more else (self.buffered() or self._receive(deadline))
             data = self.payload(raw) if raw or self.more else b""
@@ -58,8 +61,12 @@ class UpstreamResponse:
                 return data
         return b""
 
-    def read_all(self, limit: int) -> bytes:
-        """The whole body; UpstreamBroken beyond `limit` bytes."""
+    def read_all(self, limit: int, seconds: float = inf) -> bytes:
+        """The whole body; UpstreamBroken beyond `limit` bytes.
+
+        UpstreamTimeout after `seconds`, however steadily it drips.
+        """
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -80,7 +87,7 @@ class UpstreamResponse:
             raw = connection.receive(left)
         except socket.timeout as exc:
             self._cancel.raise_if_cancelled()
-            raise UpstreamTimeout("the provider was silent for too long") from exc
+            raise self._timeout() from exc
         except OSError as exc:
             self._cancel.raise_if_cancelled()
             raise UpstreamBroken("the connection with the provider broke") from exc
@@ -89,6 +96,11 @@ class UpstreamResponse:
             if not self.at_eof():
                 raise UpstreamBroken("the provider's answer was cut off")
         return raw
+
+    def _timeout(self) -> UpstreamTimeout:
+        if time.monotonic() >= self._deadline:
+            return UpstreamTimeout("the answer took too long")
+        return UpstreamTimeout("the provider was silent for too long")
 
     # For the pump
 

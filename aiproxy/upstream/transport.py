@@ -19,6 +19,7 @@ from typing import Mapping
 from urllib.parse import quote, urlsplit
 
 from aiproxy.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from aiproxy.protocol.endpoint import is_refused_host
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.connection import (
     Connection,
@@ -26,6 +27,7 @@ from aiproxy.upstream.connection import (
     Origin,
     open_connection,
 )
+from aiproxy.upstream.dial import refused_address
 from aiproxy.upstream.head import ResponseHead
 from aiproxy.upstream.pool import Pool
 from aiproxy.upstream.proxies import ProxyChoice
@@ -34,6 +36,7 @@ from aiproxy.upstream.tls import TLSContexts
 
 RETRY_PAUSE = 0.2  # seconds before a failed connection is tried once more
 EARLY_ANSWER_SECONDS = 5.0  # for an answer to a body that was not taken to its end
+LONGEST_SECONDS = 6 * 3600.0  # for an answer, as for a stream
 SMALL_BODY_BYTES = 64 * 1024  # goes out in one piece with the head
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -67,6 +70,7 @@ class UpstreamCall:
     method: str = "POST"
     connect_timeout: float = 10.0
     read_timeout: float = 600.0  # of silence
+    total_timeout: float = LONGEST_SECONDS  # until a worker has read it all
     http_proxy: str = ""  # "": as the environment says; "none"; a URL
     ca_file: str = ""
     cancel: Cancellation = field(default_factory=Cancellation, repr=False)
@@ -94,14 +98,15 @@ class Transport:
         call.cancel.raise_if_cancelled()
         origin, target = self._route(call)
         head = _head_bytes(call, origin, target)
+        deadline = time.monotonic() + call.total_timeout
         connection = self._pool.take(origin)
         if connection is not None:
             try:
-                return self._ask(connection, origin, head, call)
+                return self._ask(connection, origin, head, call, deadline)
             except Disconnected:
                 call.cancel.raise_if_cancelled()
         try:
-            return self._ask(self._open(origin, call), origin, head, call)
+            return self._ask(self._open(origin, call), origin, head, call, deadline)
         except Disconnected as exc:
             call.cancel.raise_if_cancelled()
             raise UpstreamBroken(
@@ -131,6 +136,9 @@ class Transport:
                 raise UpstreamUnreachable(
                     "the provider's address is not usable"
                 ) from None
+        if is_refused_host(host):
+            # Where a proxy resolves the name, no socket of ours will show it.
+            raise refused_address(host)
         port = port or (443 if parts.scheme == "https" else 80)
         proxy = self._proxies.find(parts.scheme, host, port, call.http_proxy)
         origin = Origin(parts.scheme, host, port, proxy, call.ca_file)
@@ -156,16 +164,22 @@ class Transport:
         return open_connection(origin, self._contexts, deadline, call.cancel)
 
     def _ask(
-        self, connection: Connection, origin: Origin, head: bytes, call: UpstreamCall
+        self,
+        connection: Connection,
+        origin: Origin,
+        head: bytes,
+        call: UpstreamCall,
+        deadline: float,
     ) -> UpstreamResponse:
         try:
             call.cancel.attach(connection.interrupt)
-            answer = _exchange(connection, head, call)
+            answer = _exchange(connection, head, call, deadline)
             return UpstreamResponse(
                 connection,
                 answer,
                 method=call.method,
                 read_timeout=call.read_timeout,
+                deadline=deadline,
                 cancel=call.cancel,
                 give_back=lambda clean: self._pool.give(origin, clean),
             )
@@ -180,22 +194,25 @@ class Transport:
             raise
 
 
-def _exchange(connection: Connection, head: bytes, call: UpstreamCall) -> ResponseHead:
+def _exchange(
+    connection: Connection, head: bytes, call: UpstreamCall, deadline: float
+) -> ResponseHead:
     """Send the request, wait for the answer's head."""
     try:
         if len(call.body) <= SMALL_BODY_BYTES:
-            connection.send(head + call.body, call.read_timeout)
+            connection.send(head + call.body, call.read_timeout, deadline)
         else:
-            connection.send(head, call.read_timeout)
-            connection.send(call.body, call.read_timeout)
+            connection.send(head, call.read_timeout, deadline)
+            connection.send(call.body, call.read_timeout, deadline)
     except socket.timeout as exc:
         raise UpstreamTimeout("the provider did not take the request in time") from exc
     except OSError:
         # It may have answered before it closed: a body too large, a bad key.
         connection.is_dirty = True
-        return connection.read_head(min(EARLY_ANSWER_SECONDS, call.read_timeout))
+        patience = min(EARLY_ANSWER_SECONDS, call.read_timeout)
+        return connection.read_head(patience, deadline)
     try:
-        return connection.read_head(call.read_timeout)
+        return connection.read_head(call.read_timeout, deadline)
     except socket.timeout as exc:
         raise UpstreamTimeout("the provider did not answer in time") from exc
 

@@ -198,6 +198,7 @@ class Caller:
             method=method,
             connect_timeout=min(self.left(), self._connect_timeout),
             read_timeout=self.left(),
+            total_timeout=self.left(),
             http_proxy=provider.http_proxy,
             ca_file=provider.ca_file,
         )

@@ -17,6 +17,7 @@ from aiproxy.errors import (
     UpstreamUnreachable,
 )
 from aiproxy.upstream.cancellation import Cancellation
+from aiproxy.upstream.proxies import ProxyChoice
 from aiproxy.upstream.transport import Transport, UpstreamCall
 from tests.raw_peer import RawServer, answering, read_request, until_closed
 
@@ -385,3 +386,46 @@ def test_a_repr_shows_no_secret():
     secret = call("http://a/", headers={"Authorization": "sk-1"}, body=b"sk-1")
 
     assert "sk-1" not in repr(secret)
+
+
+@pytest.mark.parametrize("url", ["http://{}/v1", "https://{}/v1"])
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "[fe80::1]", "0xa9fea9fe", "metadata.google.internal"],
+)
+@pytest.mark.parametrize("setting", ["", "own"])
+def test_no_proxy_is_a_way_to_a_refused_address(serve: Serve, url, host, setting):
+    proxy = serve(answering(HELLO))
+    environ = {"http": proxy.url, "https": proxy.url}
+    transport = Transport(proxies=ProxyChoice(lambda: environ, lambda host: False))
+    own = {"http_proxy": proxy.url} if setting else {}
+
+    with pytest.raises(UpstreamUnreachable, match="no provider may be there"):
+        transport.send(call(url.format(host), **own))
+    assert proxy.connections == 0
+
+
+def test_a_body_taken_a_little_at_a_time_has_an_end(serve: Serve, transport: Transport):
+    def sip(sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        while sock.recv(4096):
+            time.sleep(0.01)
+
+    body = b"x" * (32 << 20)
+    began = time.monotonic()
+    with pytest.raises((UpstreamTimeout, UpstreamBroken)):
+        transport.send(call(serve(sip), body=body, total_timeout=0.5))
+    assert time.monotonic() - began < 10
+
+
+def test_interim_answers_that_drip_have_an_end(serve: Serve, transport: Transport):
+    def drip(sock: socket.socket) -> None:
+        read_request(sock)
+        while True:
+            time.sleep(0.3)
+            sock.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout):
+        transport.send(call(serve(drip), total_timeout=0.7))
+    assert time.monotonic() - began < 2.0

@@ -1,0 +1,40 @@
+"""What the system tells of a server's process, and waiting for what must happen."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from tests.real_server import RealServer
+
+SECONDS = 20.0  # for what takes one on a quiet machine
+
+
+def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Returns as soon as it is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def resident_mib(server: RealServer) -> float:
+    """What the process has in memory."""
+    status = _book(server, "status").read_text()
+    line = next(x for x in status.splitlines() if x.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
+def open_files(server: RealServer) -> int:
+    """How many files the process has open; most are its clients'."""
+    return sum(1 for _ in _book(server, "fd").iterdir())
+
+
+def _book(server: RealServer, name: str) -> Path:
+    path = Path(f"/proc/{server.process.pid}/{name}")
+    if not path.exists():
+        pytest.skip("only Linux tells this of a process")
+    return path
