@@ -145,6 +145,7 @@ class Attempt:
             custom_headers=provider.custom_headers,
             http_proxy=provider.http_proxy,
         )
+        exchange.secrets += services.transport.secrets
         prepared = formats.prepare(
             self.request,
             provider,

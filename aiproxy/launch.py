@@ -22,6 +22,7 @@ from aiproxy.store import api_keys, providers, users
 from aiproxy.store.database import Database
 from aiproxy.store.first_start import ADMIN
 from aiproxy.store.settings import Settings
+from aiproxy.store.snapshot import Snapshot
 from aiproxy.web.app import Application, head_judge
 
 if TYPE_CHECKING:
@@ -41,8 +42,13 @@ class Launch:
         redactor = log.Redactor()
         log.set_up(settings, redactor)
         self._services = Services(database=prepared.database, fixed=prepared.fixed)
-        redactor.know(log.secrets_of(self._services.snapshot))
-        self._services.on_reload = lambda now: redactor.know(log.secrets_of(now))
+        transport = self._services.transport
+
+        def know(snapshot: Snapshot) -> None:
+            redactor.know([*log.secrets_of(snapshot), *transport.secrets])
+
+        know(self._services.snapshot)
+        self._services.on_reload = know
         try:
             self.server = Server(
                 Application(self._services),

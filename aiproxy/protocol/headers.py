@@ -156,7 +156,7 @@ def secrets_of(
     if auth_method == "basic" and api_key:
         secrets.append(_basic(api_key))
     secrets += [value for name, value in custom_headers.items() if is_secret(name)]
-    secrets += _proxy_secrets(http_proxy)
+    secrets += proxy_secrets(http_proxy)
     return [secret.strip() for secret in secrets if secret.strip()]
 
 
@@ -165,7 +165,7 @@ def is_secret(header_name: str) -> bool:
     return any(word in header_name.lower() for word in _SECRET_WORDS)
 
 
-def _proxy_secrets(url: str) -> list[str]:
+def proxy_secrets(url: str) -> list[str]:
     """A proxy's password, as it stands in the address and as it is sent."""
     userinfo, at, _ = url.partition("//")[2].rpartition("@")
     if not at or ":" not in userinfo:

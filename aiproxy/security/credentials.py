@@ -25,12 +25,15 @@ OWN_VARIABLES = frozenset(
     {
         "ADMIN_PASSWORD",
         "ALLOWED_HOSTS",
+        "ALL_PROXY",  # may hold a password, which is the proxy's
         "BASE_PATH",
         "CONNECT_TIMEOUT",
         "CREDENTIALS_DIRECTORY",
         "DATABASE_PATH",
         "ENABLE_FULL_LOGGING",
         "ENABLE_STREAMING",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
         "LOG_BODIES",
         "LOG_DIR",
         "LOG_FORMAT",

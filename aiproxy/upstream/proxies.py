@@ -15,6 +15,7 @@ from typing import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
 from aiproxy.errors import UpstreamUnreachable
+from aiproxy.protocol.headers import proxy_secrets
 
 DIRECT = "none"  # the setting that ignores the environment
 REMEMBERED_SECONDS = 30.0
@@ -91,6 +92,12 @@ class ProxyChoice:
         if not url or bypass(f"{host}:{port}"):
             return None
         return Proxy.parse(url)
+
+
+def secrets_in(environ: Mapping[str, str]) -> list[str]:
+    """Passwords in the addresses of proxies, which a proxy might quote."""
+    urls = {url for name, url in environ.items() if name.lower().endswith("_proxy")}
+    return sorted({secret for url in urls for secret in proxy_secrets(url)})
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ handed to the pump, which no library's public interface offers.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
@@ -30,7 +31,7 @@ from aiproxy.upstream.connection import (
 from aiproxy.upstream.dial import refused_address
 from aiproxy.upstream.head import ResponseHead
 from aiproxy.upstream.pool import Pool
-from aiproxy.upstream.proxies import ProxyChoice
+from aiproxy.upstream.proxies import ProxyChoice, secrets_in
 from aiproxy.upstream.response import UpstreamResponse
 from aiproxy.upstream.tls import TLSContexts
 
@@ -88,6 +89,7 @@ class Transport:
         self._pool = pool or Pool()
         self._proxies = proxies or ProxyChoice()
         self._contexts = TLSContexts()
+        self.secrets = secrets_in(os.environ)  # never to be quoted
 
     def send(self, call: UpstreamCall) -> UpstreamResponse:
         """Send the request and wait for the head of its answer, whatever its status.

@@ -235,14 +235,13 @@ class Caller:
     @property
     def secrets(self) -> tuple[str, ...]:
         provider = self.provider
-        return tuple(
-            headers.secrets_of(
-                provider.api_key,
-                auth_method=provider.auth_method,
-                custom_headers=provider.custom_headers,
-                http_proxy=provider.http_proxy,
-            )
+        own = headers.secrets_of(
+            provider.api_key,
+            auth_method=provider.auth_method,
+            custom_headers=provider.custom_headers,
+            http_proxy=provider.http_proxy,
         )
+        return (*own, *self._transport.secrets)
 
     def _target(self, address: str, model: str) -> Target:
         provider = self.provider

@@ -6,6 +6,9 @@ import base64
 import contextlib
 import json
 import re
+import sqlite3
+import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +21,7 @@ from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 
 pytestmark = pytest.mark.once
 
+ENVIRONMENTS = "password of the environment's proxy"
 SECRETS = {
     "provider key": "pk-planted-Zq81/x+y=provider-key-A1",
     "key in a variable": "pk-planted-in-a-variable-B2",
@@ -25,6 +29,7 @@ SECRETS = {
     "custom header": "planted-custom-header-D4",
     "basic key": "planted-user:planted-basic-password-E5",
     "proxy password": "planted-proxy-password-F6",
+    ENVIRONMENTS: "planted-proxy-password-of-the-machine-L2",
     "client key": "sk-planted-foreign-client-key-G7",
     "client cookie": "planted-cookie-of-another-site-H8",
     "member's password": "planted password of mia I9",
@@ -104,6 +109,10 @@ class Quoting:
         sock.sendall(head.encode("latin-1") + b"connection: close\r\n\r\n" + body)
 
 
+def _basic(pair: str) -> str:
+    return base64.b64encode(pair.encode()).decode()
+
+
 def _error(message: str) -> dict[str, Any]:
     return {"type": "invalid_request_error", "message": message, "code": message}
 
@@ -118,9 +127,12 @@ class Planted:
         self.folder = folder
         self.key_file = key_file
         self.said: dict[str, str] = {}
+        self.quoting = Quoting()
+        machines = f"me:{SECRETS[ENVIRONMENTS]}@"
         self.server = RealServer(
             folder,
             environ={
+                "HTTP_PROXY": f"http://{machines}127.0.0.1:{self.quoting.raw.port}",
                 "PLANTED_KEY": SECRETS["key in a variable"],
                 "SECRETS_DIR": str(folder / "secrets"),
                 "SECRET_KEY": SECRETS["secret_key"],
@@ -129,7 +141,6 @@ class Planted:
                 "LOG_BODIES": "all",
             },
         )
-        self.quoting = Quoting()
         self.visitor = Visitor(self.server)
         self.provider_ids: list[int] = []
 
@@ -173,6 +184,11 @@ class Planted:
             endpoint="https://tunnelled.example/v1",
             http_proxy=f"http://me:{SECRETS['proxy password']}@{proxy}",
         )
+        self.add(
+            "inherited",
+            api_key=SECRETS["provider key"],
+            endpoint="http://inherited.example/v1",
+        )
         made = {"username": "mia", "password": SECRETS["member's password"]}
         self.hear("new user", self.server.script("POST", "/user/new", made))
 
@@ -188,12 +204,19 @@ class Planted:
         body = {**HELLO, "system": f"my key is {SECRETS['client key']}"}
         for slug in (
             *("openai", "anthropic") * 10,
-            *("variable", "file", "basic", "header", "proxied", "tunnelled") * 5,
+            *("variable", "file", "basic", "header") * 5,
+            *("proxied", "tunnelled", "inherited") * 5,
         ):
             for stream in (False, True):
                 sent = json.dumps({**body, "stream": stream}).encode()
                 path = f"/v1/messages/{slug}"
                 self.hear(path, server.request("POST", path, sent, headers))
+        own = {**headers, "Authorization": "x", "x-api-key": server.make_admin_key()}
+        for slug in ("openai", "anthropic", "inherited") * 2:
+            path = f"/v1/messages/{slug}"
+            told = {**HELLO, "system": f"my key is {server.make_admin_key()}"}
+            sent = json.dumps(told).encode()
+            self.hear(path, server.request("POST", path, sent, own))
         path = "/v1/messages/anthropic/count_tokens"
         sent = json.dumps(body).encode()
         self.hear("tokens", server.request("POST", path, sent, headers))
@@ -241,7 +264,33 @@ class Planted:
         with contextlib.suppress(OSError):  # Linux tells it here
             command = Path(f"/proc/{server.process.pid}/cmdline").read_bytes()
             found["command line"] = command.decode()
+        for name, text in dump(self.folder / "app.db").items():
+            # The configuration is there in clear, on purpose: mode 0600.
+            if name not in ("providers", "settings"):
+                found[f"table {name}"] = text
         return found
+
+
+def dump(path: Path) -> dict[str, str]:
+    """Everything in a database, by table; what is compressed as it was before."""
+    with closing(sqlite3.connect(path)) as db:
+        names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {
+            name: "\n".join(
+                _clear(cell)
+                for row in db.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - its own
+                for cell in row
+            )
+            for (name,) in names.fetchall()
+        }
+
+
+def _clear(cell: object) -> str:
+    if not isinstance(cell, bytes):
+        return str(cell)
+    with contextlib.suppress(zlib.error):
+        cell = zlib.decompress(cell)
+    return bytes(cell).decode("utf-8", "replace")
 
 
 @pytest.fixture(scope="module", params=["text", "json"])
@@ -264,6 +313,8 @@ def heard(
             "ADMIN_PASSWORD": ADMIN_PASSWORD,
             "session": session,
             "admin's key": planted.server.admin_key,
+            "proxy header": _basic(f"me:{SECRETS['proxy password']}"),
+            "environment's header": _basic(f"me:{SECRETS[ENVIRONMENTS]}"),
             "basic header": "cGxhbnRlZC11c2VyOnBsYW50ZWQtYmFzaWMtcGFzc3dvcmQtRTU=",
         },
     )
@@ -288,6 +339,9 @@ def test_the_search_would_find_them(heard):
 
     assert len(MASKED.findall(text)) > 100  # they were quoted, and masked
     assert "planted" in text
+    bodies = everything["table request_bodies"]
+    assert "hello" in bodies
+    assert "HTTP/1.1" in bodies  # what the upstream quoted, decompressed
 
 
 @pytest.fixture
@@ -329,6 +383,8 @@ def test_a_stored_key_stays_with_its_host(outsider, server, kept, path, address)
     "reference",
     [
         "env:SECRET_KEY",
+        "env:HTTP_PROXY",
+        "env:https_proxy",
         "env:ADMIN_PASSWORD",
         "env:DATABASE_PATH",
         "env:secret_key\n",

@@ -66,6 +66,7 @@ def test_a_link_within_the_folder_is_followed(secrets, environ):
 def test_the_refused_variables_are_all_that_configure_this_server():
     own = {variable for setting in SETTINGS.values() for variable in setting.env}
     own |= {*config.ENVIRONMENT_ONLY, FULL_LOGGING.upper(), "CREDENTIALS_DIRECTORY"}
+    own |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}  # they may hold a password
 
     assert own == credentials.OWN_VARIABLES
 

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from aiproxy.errors import UpstreamUnreachable
-from aiproxy.upstream.proxies import Proxy, ProxyChoice, is_loopback
+from aiproxy.upstream.proxies import Proxy, ProxyChoice, is_loopback, secrets_in
 
 ENVIRONMENT = (
     "HTTPS_PROXY",
@@ -130,3 +130,20 @@ def test_the_environment_is_not_asked_for_every_request(environ):
         choice.find("https", "api.example.com", 443)
 
     assert len(asked) == 1
+
+
+def test_the_environments_passwords_are_known_so_that_they_can_be_masked():
+    environ = {
+        "http_proxy": "http://me:p%40ss-word@a:1",
+        "ALL_PROXY": "http://other:second-word@a:1",
+        "HTTPS_PROXY": "http://b:2",
+        "NO_PROXY": "x",
+        "SOME_URL": "http://me:third-word@a:1",
+    }
+    secrets = secrets_in(environ)
+
+    assert "p@ss-word" in secrets
+    assert "p%40ss-word" in secrets
+    assert "second-word" in secrets
+    assert "third-word" not in secrets
+    assert base64.b64encode(b"me:p@ss-word").decode() in secrets
