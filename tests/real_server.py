@@ -206,6 +206,11 @@ class Visitor:
         """What its session's cookie holds."""
         return self._cookies["aiproxy_session"]
 
+    @property
+    def csrf_token(self) -> str:
+        """The token of the last form that it saw."""
+        return self._csrf
+
     def get(self, path: str, *, accept: str = "text/html") -> Answer:
         return self._send("GET", path, None, {"Accept": accept})
 
