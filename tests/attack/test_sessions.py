@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import statistics
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.attack.outsider import Outsider
+from tests.attack.watching import cpu_seconds
 from tests.real_server import ADMIN_PASSWORD, Answer, RealServer, Visitor
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -141,6 +144,26 @@ def test_a_flood_of_logins_delays_nobody(proxied: RealServer):
         thread.join(60)
     assert len(said) == 60
     assert set(said) <= {401, 429}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its clock of another process")
+def test_a_name_that_exists_takes_no_longer_than_one_that_does_not(proxied: RealServer):
+    """In the server's own CPU time, as others use the machine too."""
+    fields = {"username": "off", "password": "a fine long password"}
+    number = proxied.script("POST", "/user/new", fields).json()["id"]
+    proxied.script("POST", f"/user/edit/{number}", {"enabled": False})
+    spent: dict[str, list[float]] = {"admin": [], "nobody": [], "off": []}
+    for attempt in range(3):
+        for name, times in spent.items():
+            address = f"198.51.100.{len(times)}"
+            before = cpu_seconds(proxied)
+            answer = log_in(proxied, name, f"wrong {attempt}", X_Forwarded_For=address)
+            times.append(cpu_seconds(proxied) - before)
+            assert answer.status == 401
+    usual = {name: statistics.median(times) for name, times in spent.items()}
+
+    assert min(usual.values()) > 0.01, usual  # a hash was computed each time
+    assert max(usual.values()) / min(usual.values()) < 1.3, usual
 
 
 # Sessions
@@ -301,6 +324,37 @@ def test_the_cookie_is_secure_where_a_trusted_proxy_speaks_tls(proxied: RealServ
     assert secure.cookies[0].startswith("__Host-aiproxy_session=")
     assert secure.cookies[0].endswith("; Secure")
     assert plain.cookies[0].startswith("aiproxy_session=")
+
+
+def test_under_a_base_path_cookies_and_redirects_stay_below_it(tmp_path: Path):
+    environ = {"BASE_PATH": "/proxy", "TRUSTED_PROXIES": "127.0.0.1"}
+    with RealServer(tmp_path, environ=environ) as server:
+        form = urlencode({"username": "admin", "password": ADMIN_PASSWORD}).encode()
+        for scheme, start in (("http", ""), ("https", "__Secure-")):
+            sent = {"X-Forwarded-Proto": scheme, "X-Forwarded-For": "203.0.113.9"}
+            answer = server.request("POST", "/proxy/login", form, {**FORM, **sent})
+            assert answer.status == 303
+            assert answer.headers["location"] == "/proxy/"
+            session = answer.cookies[0]
+            assert session.startswith(f"{start}aiproxy_session=")
+            assert "; Path=/proxy;" in session
+            assert ("Secure" in session.split(";")[-1]) is bool(start)
+            # The name of the other scheme is no session: nobody can plant one.
+            value = session.partition(";")[0].partition("=")[2]
+            for name in ("aiproxy_session", "__Secure-aiproxy_session"):
+                status = 200 if name == f"{start}aiproxy_session" else 302
+                cookie = {**sent, "Cookie": f"{name}={value}", "Accept": "text/html"}
+                page = server.request("GET", "/proxy/profile", headers=cookie)
+                assert page.status == status
+        for path in ("/proxy/profile", "/proxy//evil.example", "/proxy/\\evil.example"):
+            answer = Outsider(server).ask("GET", path, "Accept: text/html")
+            assert answer.headers.get("location", "/proxy/x").startswith("/proxy/")
+        for target in ("//evil.example", "/\\evil.example", "http://evil.example"):
+            form = urlencode(
+                {"username": "admin", "password": ADMIN_PASSWORD, "next": target}
+            ).encode()
+            answer = server.request("POST", "/proxy/login", form, FORM)
+            assert answer.headers["location"] == "/proxy/"
 
 
 def test_forwarded_headers_of_a_stranger_make_nothing_secure(outsider, server):

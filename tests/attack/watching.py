@@ -28,6 +28,12 @@ def resident_mib(server: RealServer) -> float:
     return int(line.split()[1]) / 1024
 
 
+def cpu_seconds(server: RealServer) -> float:
+    """CPU time of all threads of the process, whatever else the machine does."""
+    # time.h calls the clock of another process by ~pid << 3 | 2 (Linux).
+    return time.clock_gettime((~server.process.pid << 3) | 2)
+
+
 def open_files(server: RealServer) -> int:
     """How many files the process has open; most are its clients'."""
     return sum(1 for _ in _book(server, "fd").iterdir())
