@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 
+from aiproxy import memory
 from aiproxy.errors import AIProxyError
 from aiproxy.services import Services
 from aiproxy.store import unlocks
@@ -57,6 +58,7 @@ class Housekeeping:
                 if now >= next_tidy:
                     next_tidy = now + IDLE_SECONDS
                     self._services.transport.close_idle()
+                    memory.give_back()
                 if now >= next_prune:
                     next_prune = now + self._prune_seconds
                     self._pruner.prune(self._services.settings)

@@ -64,6 +64,10 @@ class Task:
             self.keeps_alive = False
             if not self._head_sent:
                 self._refuse(AIProxyError(_INTERNAL))
+        finally:
+            # The framework keeps this thread's last one: the body would stay with it.
+            environ.clear()
+            self.cancel.forget_frames()
         return None
 
     def _call(self, environ: dict[str, Any]) -> Stream | None:

@@ -60,6 +60,14 @@ class Cancellation:
                 self._wake()
         self._event.set()
 
+    def forget_frames(self) -> None:
+        """Let go of the request: a raised reason holds all frames that it passed,
+        and they hold this. Only a full collection would free such a ring.
+        """
+        if self._reason is not None:
+            self._reason.__traceback__ = None
+            self._reason.__context__ = self._reason.__cause__ = None
+
     def wait(self, seconds: float) -> bool:
         """Sleep, but not after `cancel`; true if it has been called."""
         return self._event.wait(seconds)

@@ -38,7 +38,9 @@ class Call(NamedTuple):
             raise RequestTooLarge(
                 f"the request body is larger than {MAX_BODY_BYTES >> 20} MiB"
             )
-        body: bytes = self.environ["wsgi.input"].read(length)
+        stream = self.environ["wsgi.input"]
+        body: bytes = stream.read(length)
+        stream.close()  # one copy is enough
         return body
 
 

@@ -7,8 +7,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from tests.attack.watching import wait_until
 from tests.raw_peer import RawServer, answering
 from tests.real_server import Answer, RealServer
@@ -77,9 +75,8 @@ def test_a_refused_address_is_asked_of_no_proxy(tmp_path: Path):
             assert proxy.connections == asked
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:a9fe:a9fe]"])
-def test_a_refused_address_is_no_proxy(tmp_path: Path, host: str):
-    environ = {"HTTP_PROXY": f"http://{host}:80", "ALL_PROXY": f"http://{host}:80"}
+def test_a_refused_address_is_no_proxy(tmp_path: Path):
+    environ = {"HTTP_PROXY": "http://[::ffff:a9fe:a9fe]:80"}
     with RealServer(tmp_path, environ=environ) as server:
         add(server, "cloud")
         answer = ask(server, "cloud")

@@ -24,7 +24,7 @@ class Application:
     called: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        self.calls.append(environ)
+        self.calls.append(dict(environ))  # the server empties its own
         self.called.set()
         if self.answer is not None:
             return self.answer(environ, start_response)

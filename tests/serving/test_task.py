@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -208,3 +209,22 @@ def test_an_answer_is_closed_whatever_happens(site: Site):
     site.ask(GET + b"\r\n")
 
     assert closed.wait(5.0)
+
+
+def test_an_environ_that_the_framework_keeps_holds_no_request(site: Site):
+    kept = []
+
+    def answer(environ, start_response):
+        kept.append(environ)
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    site.app.answer = answer
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi"
+    assert site.ask(head)[2] == b"hi"
+    # The answer is out a moment before the worker is done.
+    deadline = time.monotonic() + 5
+    while kept[0] and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert kept == [{}]

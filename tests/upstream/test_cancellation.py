@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -67,3 +69,29 @@ def test_a_sleep_ends_when_cancelled():
 
 def test_a_sleep_that_nobody_cancels_ends_by_itself():
     assert not Cancellation().wait(0.01)
+
+
+def test_a_raised_reason_holds_no_frame_once_it_is_told_to_forget():
+    cancel = Cancellation()
+    cancel.cancel()
+
+    class Body:
+        pass
+
+    def work() -> weakref.ref[Body]:
+        body = Body()
+        try:
+            cancel.raise_if_cancelled()
+        except ClientGone:
+            return weakref.ref(body)
+        raise AssertionError("it was cancelled")
+
+    gc.disable()
+    try:
+        body = work()
+        assert body() is not None  # what the method is for
+        cancel.forget_frames()
+        assert body() is None
+    finally:
+        gc.enable()
+    assert isinstance(cancel.reason, ClientGone)
