@@ -9,7 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import aiproxy
-from aiproxy import __version__, config, log
+from aiproxy import __version__, config, log, memory
 from aiproxy import connect as client
 from aiproxy.config import Prepared
 from aiproxy.housekeeping import Housekeeping
@@ -39,6 +39,7 @@ class Launch:
         """Raises ConfigError: a taken port, an unwritable log folder."""
         settings = prepared.settings
         self._is_restart_asked = False
+        memory.keep_few_arenas()
         redactor = log.Redactor()
         log.set_up(settings, redactor)
         self._services = Services(database=prepared.database, fixed=prepared.fixed)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from aiproxy import memory
 
 MIB = 1 << 20
+ROOT = Path(__file__).resolve().parent.parent
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it alone")
 
 
@@ -40,3 +43,36 @@ def test_much_is_given_back(monkeypatch: pytest.MonkeyPatch):
     assert memory.give_back() is True
     assert full - memory.resident_bytes() > 80 * MIB
     assert len(last) == 60_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc has them alone")
+def test_many_threads_share_few_arenas():
+    code = """
+import re, sys, threading
+from aiproxy import memory
+assert sys.argv[1] == "many" or memory.keep_few_arenas()
+kept, gate = [], threading.Barrier(17)
+def work():
+    kept.append([bytearray(50_000) for _ in range(20)])
+    gate.wait()
+    gate.wait()
+threads = [threading.Thread(target=work) for _ in range(16)]
+[thread.start() for thread in threads]
+gate.wait()
+# An arena lies at a multiple of 64 MiB, readable at first, the rest of it not.
+maps = re.findall(r"^([0-9a-f]+)-[0-9a-f]+ rw-p", open("/proc/self/maps").read(), re.M)
+print(len([start for start in maps if int(start, 16) % (64 << 20) == 0]))
+gate.wait()
+"""
+
+    def arenas(how_many: str) -> int:
+        made = subprocess.run(
+            [sys.executable, "-c", code, how_many],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return int(made.stdout)
+
+    assert arenas("few") < memory.FEW_ARENAS + 1 < arenas("many")
