@@ -26,6 +26,8 @@ from tests.attack.watching import wait_until
 from tests.real_server import ADMIN_PASSWORD, ROOT, Answer, RealServer, Visitor
 from tests.scripted_upstream import ScriptedUpstream
 
+pytestmark = pytest.mark.once
+
 DAY = 24 * 3600
 HELLO = {
     "model": "m",

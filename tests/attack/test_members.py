@@ -21,6 +21,8 @@ from tests.attack.watching import wait_until
 from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 from tests.scripted_upstream import Reply, ScriptedUpstream
 
+pytestmark = pytest.mark.once
+
 OPEN = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/<digest>/<name>")}
 LOGOUT = {("GET", "/logout"), ("POST", "/logout")}
 LOCAL = {("GET", "/metrics")}

@@ -7,9 +7,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.attack.watching import wait_until
 from tests.raw_peer import RawServer, answering
 from tests.real_server import Answer, RealServer
+
+pytestmark = pytest.mark.once
 
 HELLO = {
     "model": "m",
