@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 class WholeSuite(unittest.TestCase):
     def test_the_suite_passes_and_has_run(self) -> None:
         finished = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *("-n", "2", "--dist", "loadfile"),
+            ],
             cwd=ROOT,
             check=False,
             stdout=subprocess.PIPE,
