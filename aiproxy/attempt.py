@@ -24,6 +24,7 @@ from aiproxy.protocol import (
     upstream_errors,
 )
 from aiproxy.protocol.healing import Lesson
+from aiproxy.protocol.prompt import PromptConfig
 from aiproxy.protocol.reply import Outcome
 from aiproxy.protocol.target import Target
 from aiproxy.recorder import Recorder
@@ -100,18 +101,23 @@ class Attempt:
         ratio = services.lessons.ratio(provider.id, model)
         passes = provider.api_format == "anthropic"
         key = None if passes else target.reasoning_key
-        estimate = token_count.count(self.request.body, ratio, reasoning_key=key)
+        # What would be sent: on a custom alias that is another system prompt.
+        body = formats.with_prompt(self.request, model, self._custom_prompt())
+        estimate = token_count.count(body, ratio, reasoning_key=key)
         if not passes:
             return estimate
         try:
-            counted = self._ask_count(target)
+            counted = self._ask_count(body, target)
         except (AIProxyError, KeyError, TypeError, ValueError):
             return estimate
         return counted if counted > 0 else estimate
 
-    def _ask_count(self, target: Target) -> int:
+    def _custom_prompt(self) -> PromptConfig | None:
+        return self.exchange.services.snapshot.prompt if self.route.is_custom else None
+
+    def _ask_count(self, body: Mapping[str, Any], target: Target) -> int:
         self.api_key = credentials.resolve(self.provider.api_key)
-        made = passthrough.build_request(self.request.body, target)
+        made = passthrough.build_request(body, target)
         url = endpoint.count_tokens_url(self.provider.endpoint)
         call = self._call(
             url,
@@ -150,7 +156,7 @@ class Attempt:
             self.request,
             provider,
             exchange.model,
-            custom=services.snapshot.prompt if self.route.is_custom else None,
+            custom=self._custom_prompt(),
             ratio=services.lessons.ratio(provider.id, exchange.model),
             secrets=exchange.secrets,
         )
@@ -265,6 +271,7 @@ class Attempt:
             secrets=self.exchange.secrets,
             input_estimate=prepared.input_estimate,
             max_tokens=remedies.output_limit(prepared.body),
+            context_window=self.provider.context_window,
             api_format=self.provider.api_format,
             now=time.time(),
         )

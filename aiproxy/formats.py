@@ -69,17 +69,24 @@ def prepare(
     `custom` is the system prompt's configuration where the route asks for it; `ratio`
     corrects the estimate of input tokens; `secrets` never appear in an error.
     """
-    body = request.body
-    if custom is not None:
-        body = prompt.apply(
-            body, custom, upstream_model=model, client_headers=request.headers
-        )
+    body = with_prompt(request, model, custom)
     target = target_of(provider, model)
     passes = provider.api_format == "anthropic"
     key = None if passes else target.reasoning_key
     counted = token_count.count(body, reasoning_key=key)
     draft = _Draft(request, body, provider, target, counted, ratio, tuple(secrets))
     return _pass_through(draft) if passes else _translate(draft)
+
+
+def with_prompt(
+    request: ClientRequest, model: str, custom: PromptConfig | None
+) -> Mapping[str, Any]:
+    """The request's body with the custom system prompt, where the route asks for it."""
+    if custom is None:
+        return request.body
+    return prompt.apply(
+        request.body, custom, upstream_model=model, client_headers=request.headers
+    )
 
 
 def target_of(provider: Provider, model: str) -> Target:
@@ -131,6 +138,7 @@ class _Draft:
             provider=self.provider.name,
             secrets=self.secrets,
             max_tokens=remedies.output_limit(made.body),
+            context_window=self.provider.context_window,
         )
 
 

@@ -1,5 +1,7 @@
 """How long one provider is waited for, and what is done when it stays silent."""
 
+import json
+import re
 import threading
 import time
 from dataclasses import replace
@@ -8,6 +10,7 @@ import pytest
 
 from aiproxy import attempt, relay
 from aiproxy.errors import AIProxyError, UpstreamTimeout
+from aiproxy.store import prompts
 from tests.raw_peer import RawServer, read_request
 from tests.relay_site import RelaySite
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse, silence, stall
@@ -110,16 +113,60 @@ def test_a_slow_count_is_answered_by_the_estimate(site, monkeypatch):
         assert relay.count_tokens(site.services, None, raw, {}) > 0
 
 
-def test_a_lesson_in_a_200_heals_like_one_in_a_400(site):
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 400, "message": "Unsupported parameter: 'temperature'"},
+        {"type": "invalid_request_error", "message": "'temperature' is not supported"},
+        "Unsupported parameter: 'temperature' is not supported with this model",
+    ],
+    ids=["a number", "a kind", "words alone"],
+)
+@pytest.mark.parametrize("is_event", [False, True], ids=["plain", "an event"])
+@pytest.mark.parametrize("asked", [HELLO, STREAMED], ids=["whole", "streamed"])
+def test_a_lesson_in_a_200_heals_like_one_in_a_400(site, error, is_event, asked):
+    told = json.dumps({"error": error}).encode()
+    told = b"data: %s\n\n" % told if is_event else told
+
     def picky(ask):
         if "temperature" in ask.body:
-            text = "Unsupported parameter: 'temperature' is not supported"
-            return Reply(fault=refuse(400, text))
+            return Reply(fault=replace(refuse(200, ""), body=told))
         return Reply(text="fine")
 
     with ScriptedUpstream(picky) as upstream:
         site.add(upstream)
-        assert site.ask({**STREAMED, "temperature": 0.1}).text == "fine"
+        assert site.ask({**asked, "temperature": 0.1}).text == "fine"
+
+
+@pytest.mark.parametrize("api_format", ["openai", "anthropic"])
+def test_a_count_is_of_the_prompt_that_would_be_sent(site, api_format):
+    long, short = "word " * 4000, "Be a poet."
+    tools = [{"name": "Bash", "input_schema": {"type": "object"}}]
+    raw = json.dumps({**HELLO, "system": long, "tools": tools}).encode()
+    with site.services.transaction() as db:
+        prompts.save(db, use_custom_prompt=True, prompt_template=short)
+    with ScriptedUpstream() as upstream:
+        site.add(upstream, slug="first", api_format=api_format)
+
+        plain = relay.count_tokens(site.services, "first", raw, {})
+        custom = relay.count_tokens(site.services, "first-custom", raw, {})
+
+    assert plain > 4000
+    assert custom < 200
+    if api_format == "anthropic":
+        assert short.encode() in upstream.received[-1].body
+
+
+def test_a_full_context_without_numbers_gets_those_that_are_configured(site):
+    words = "Prompt exceeds maximum context length"
+    with ScriptedUpstream(lambda ask: Reply(fault=refuse(400, words))) as upstream:
+        site.add(upstream, context_window=1000)
+        with pytest.raises(AIProxyError) as caught:
+            site.ask({**HELLO, "system": "word " * 4000})
+
+    assert re.match(
+        r"prompt is too long: [0-9]+ tokens > 1000 maximum\Z", caught.value.message
+    )
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02], ids=["a flood", "drops"])

@@ -239,6 +239,7 @@ class ChatReader:
             secrets=self._reply.secrets,
             input_estimate=self._reply.input_estimate,
             max_tokens=self._reply.max_tokens,
+            context_window=self._reply.context_window,
         )
 
     def _no_answer(self, body: bytes | None = None) -> UpstreamError:
@@ -256,6 +257,7 @@ class ChatReader:
             secrets=self._reply.secrets,
             input_estimate=self._reply.input_estimate,
             max_tokens=self._reply.max_tokens,
+            context_window=self._reply.context_window,
             inside_200=True,
         )
 

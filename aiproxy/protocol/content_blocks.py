@@ -91,7 +91,7 @@ class ContentBlocks:
         elif kind in _NOTHING:
             parts = []
         elif server_blocks.is_server_block(kind):
-            parts = text_part(server_blocks.text_of(block))
+            parts = text_part(server_blocks.text_of(block, self._names.upstream))
         else:
             text = block.get("text")
             parts = text_part(text) if isinstance(text, str) else []

@@ -242,9 +242,15 @@ def message(
     *,
     input_estimate: int = 0,
     max_tokens: int | None = None,
+    context_window: int | None = None,
 ) -> str:
-    """The sentence that makes the client compact, or ask for a shorter answer."""
+    """The sentence that makes the client compact, or ask for a shorter answer.
+
+    `context_window`, as configured, is the limit where the words name none.
+    """
     prompt, limit = overflow.prompt, overflow.limit
+    if limit is None:
+        limit = context_window
     if prompt is None and limit is not None and input_estimate > limit:
         prompt = input_estimate
     if prompt is None or limit is None:

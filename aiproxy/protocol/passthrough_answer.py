@@ -50,6 +50,7 @@ def as_error(body: bytes, reply: ReplyContext) -> UpstreamError:
         secrets=reply.secrets,
         input_estimate=reply.input_estimate,
         max_tokens=reply.max_tokens,
+        context_window=reply.context_window,
         api_format="anthropic",
         inside_200=True,
     )

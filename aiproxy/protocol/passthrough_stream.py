@@ -219,6 +219,7 @@ class PassthroughStream:
                 secrets=reply.secrets,
                 input_estimate=reply.input_estimate,
                 max_tokens=reply.max_tokens,
+                context_window=reply.context_window,
             )
             return self.fail(error)
         held = self._stops.release() if self._stops else b""

@@ -33,6 +33,7 @@ class ReplyContext:
     provider: str = "the provider"  # its name, for the texts of errors
     secrets: tuple[str, ...] = field(default=(), repr=False)  # masked in errors
     max_tokens: int | None = None  # the output limit as it was sent
+    context_window: int | None = None  # the provider's, where it is configured
 
 
 @dataclass

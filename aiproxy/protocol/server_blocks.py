@@ -6,12 +6,13 @@ what a reader would: name, query, titles, addresses, plain output; nothing seale
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from aiproxy.protocol import json_codec, shapes
 
 # Output of code and shells, and the words of a text block.
 _PLAIN = ("text", "stdout", "stderr", "error_code", "error_message")
+_Rename = Callable[[str], str]
 _NESTED = ("content", "tool_references", "source")
 
 
@@ -20,17 +21,35 @@ def is_server_block(kind: str) -> bool:
     return kind.endswith(("_tool_use", "_tool_result"))
 
 
-def text_of(block: Mapping[str, Any]) -> str:
-    """The block as text in square brackets."""
+def text_of(block: Mapping[str, Any], upstream_name: _Rename = str) -> str:
+    """The block as text in square brackets.
+
+    `upstream_name` is a client's tool name as the upstream knows it: a tool that was
+    loaded must be called by that.
+    """
     kind = shapes.type_of(block)
     if kind.endswith("_tool_use"):
         return _use(block)
     lines: list[str] = []
-    _collect(block.get("content"), lines)
+    _collect(_renamed(block.get("content"), upstream_name), lines)
     name = kind[: -len("_tool_result")]
     failed = " failed" if block.get("is_error") is True else ""
     output = "\n".join(lines) or "(no output)"
     return f"[{name}{failed}]\n{output}"
+
+
+def _renamed(value: Any, upstream_name: _Rename) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, upstream_name) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = dict(value)
+    if isinstance(value.get("tool_name"), str):
+        renamed["tool_name"] = upstream_name(value["tool_name"])
+    for field in _NESTED:
+        if field in value:
+            renamed[field] = _renamed(value[field], upstream_name)
+    return renamed
 
 
 def _use(block: Mapping[str, Any]) -> str:

@@ -191,6 +191,9 @@ def _web_search(tool: Mapping[str, Any], target: Target) -> dict[str, Any] | Non
             parameters[theirs] = domains
     if isinstance(tool.get("user_location"), dict):
         parameters["user_location"] = tool["user_location"]
+    uses = tool.get("max_uses")  # how many searches one request may make, there too
+    if isinstance(uses, int) and not isinstance(uses, bool) and uses > 0:
+        parameters["max_uses"] = uses
     search: dict[str, Any] = {"type": target.dialect.web_search_tool}
     if parameters:
         search["parameters"] = parameters

@@ -8,11 +8,18 @@ the same. The words stay the provider's own, less its key.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from aiproxy.errors import ERROR_TYPES, UpstreamError, error_type_for
-from aiproxy.protocol import error_text, json_codec, messages, overflow, retry_after
+from aiproxy.protocol import (
+    error_text,
+    json_codec,
+    messages,
+    overflow,
+    retry_after,
+    status_words,
+)
 from aiproxy.protocol.masking import mask, mask_bytes
 from aiproxy.protocol.patterns import lazy_pattern
 
@@ -93,14 +100,16 @@ def to_error(
     secrets: Sequence[str] = (),
     input_estimate: int = 0,
     max_tokens: int | None = None,
+    context_window: int | None = None,
     api_format: str = "openai",
     inside_200: bool = False,
     now: float = 0.0,
 ) -> UpstreamError:
     """What the client is told of an answer that is no answer.
 
-    `headers` in any case; `max_tokens` as sent; `now` (UTC seconds) for a
-    `retry-after` that is a date. `inside_200`: the status said that all was well.
+    `headers` in any case; `max_tokens` as sent; `context_window` as configured, for
+    words that do not tell it; `now` (UTC seconds) for a `retry-after` that is a date.
+    `inside_200`: the status said that all was well.
     """
     parsed = error_text.parse(body)
     code = error_text.code_of(parsed) if inside_200 else status
@@ -114,6 +123,9 @@ def to_error(
         secrets=secrets,
         now=now,
     )
+    kind = status_words.of_kind(parsed, failure.text) if code is None else None
+    if kind is not None:
+        failure = replace(failure, status=kind, said=kind)
     # Without a code of its own an error inside a 200 may be any kind of error.
     full = overflow.find(400 if code is None else code, failure.text, parsed)
     is_own_error = api_format == "anthropic" and messages.is_error(parsed)
@@ -124,6 +136,7 @@ def to_error(
             _shown(failure),
             input_estimate=input_estimate,
             max_tokens=max_tokens,
+            context_window=context_window,
         )
         return UpstreamError(
             error_text.shortened(told), status=400, upstream_status=failure.said
@@ -141,6 +154,7 @@ def from_chunk(
     secrets: Sequence[str] = (),
     input_estimate: int = 0,
     max_tokens: int | None = None,
+    context_window: int | None = None,
 ) -> UpstreamError:
     """The error inside a chunk: its `error` value, or the whole chunk.
 
@@ -156,6 +170,7 @@ def from_chunk(
         secrets=secrets,
         input_estimate=input_estimate,
         max_tokens=max_tokens,
+        context_window=context_window,
         inside_200=True,
     )
     if mid_stream:
@@ -211,7 +226,7 @@ def _passed(failure: _Failure, body: bytes, *, inside_200: bool) -> UpstreamErro
 def _translated(failure: _Failure, *, inside_200: bool) -> UpstreamError:
     status = _status(failure)
     return UpstreamError(
-        error_text.shortened(_told(failure, inside_200=inside_200)),
+        error_text.shortened(_told(failure, status, inside_200=inside_200)),
         status=status,
         error_type=error_type_for(status),
         headers=_headers(failure, status),
@@ -222,6 +237,8 @@ def _translated(failure: _Failure, *, inside_200: bool) -> UpstreamError:
 
 def _status(failure: _Failure) -> int:
     status = failure.status
+    if status == 400 and status_words.is_bad_key(failure.text):
+        return 401
     if status == 404 and _CAPABILITY.search(failure.text):
         # The client hides the text of a 404 and speaks of the model's name.
         return 400
@@ -232,14 +249,14 @@ def _status(failure: _Failure) -> int:
     return 400 if 400 <= status <= 499 else 502
 
 
-def _told(failure: _Failure, *, inside_200: bool) -> str:
+def _told(failure: _Failure, status: int, *, inside_200: bool) -> str:
     shown = _shown(failure)
     if 300 <= failure.status <= 399:
         return (
             f"{failure.provider} answered with a redirect ({failure.status}), which is"
             " not followed: the key goes nowhere else. Check the endpoint."
         )
-    if failure.status == 401:
+    if status == 401:
         return f"The API key of the provider {failure.provider} was refused: {shown}"
     if inside_200 and not failure.words:
         return f"{failure.provider} answered 200 without an answer in it"

@@ -391,3 +391,20 @@ def test_an_odd_mark_is_no_mark(odd: Any) -> None:
     (message,) = translated(user(text("a", cache_control=odd)), to=CLAUDE)
 
     assert message["content"] == [{"type": "text", "text": "a"}]
+
+
+def test_a_search_for_tools_names_them_as_they_are_offered() -> None:
+    long = "mcp__weather__" + "x" * 80
+    found = {
+        "type": "tool_search_tool_result",
+        "tool_use_id": "srvtoolu_1",
+        "content": {
+            "type": "tool_search_tool_search_result",
+            "tool_references": [{"type": "tool_reference", "tool_name": long}],
+        },
+    }
+    sent = body(user("go"), assistant(found), user("on"), tools=[tool(long)])
+
+    offered = sent["tools"][0]["function"]["name"]
+    assert len(offered) == 64
+    assert sent["messages"][1]["content"] == f"[tool_search]\nLoaded: {offered}"

@@ -451,3 +451,34 @@ def test_numbers_that_explain_nothing_are_left_to_the_providers_words():
     )
 
     assert told(400, body) == "prompt is too long. " + body["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "estimate", "expected"),
+    [
+        ("Prompt exceeds maximum context length", 140_000, prompt(140_000, 131_072)),
+        # The estimate does not say that it is full: no made-up numbers.
+        (
+            "Prompt exceeds maximum context length",
+            90_000,
+            "prompt is too long. Prompt exceeds maximum context length",
+        ),
+        # What the provider says of itself wins over what is configured.
+        (
+            "This model's maximum context length is 65536 tokens. However, your"
+            " messages resulted in 70000 tokens." + REDUCE,
+            140_000,
+            prompt(70_000, 65_536),
+        ),
+    ],
+)
+def test_the_configured_window_stands_in_for_a_limit_not_named(
+    words: str, estimate: int, expected: str
+) -> None:
+    found = overflow.find(400, words, {"error": {"message": words}})
+
+    assert found is not None
+    made = overflow.message(
+        found, words, input_estimate=estimate, context_window=131_072
+    )
+    assert made == expected

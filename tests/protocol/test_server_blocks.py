@@ -131,6 +131,16 @@ def test_blocks_become_short_text(block: dict[str, Any], text: str) -> None:
     assert server_blocks.text_of(block) == text
 
 
+def test_a_loaded_tool_has_the_name_by_which_the_model_may_call_it() -> None:
+    block, _ = BLOCKS["found tools"]
+    short = {"Weather": "weather_0a1b2c3d"}
+
+    assert server_blocks.text_of(block, short.__getitem__) == (
+        "[tool_search]\nLoaded: weather_0a1b2c3d"
+    )
+    assert block == BLOCKS["found tools"][0]
+
+
 @pytest.mark.parametrize("kind", ["text", "tool", "", "tool_reference"])
 def test_other_blocks_are_no_server_s(kind: str) -> None:
     assert not server_blocks.is_server_block(kind)

@@ -347,7 +347,9 @@ def test_openrouter_searches_the_web_itself() -> None:
     plain = body(tools=[WEB_SEARCH], to=to, tool_choice={"type": "auto"})
     place = {"type": "approximate", "city": "Bern"}
 
-    assert plain["tools"] == [{"type": "openrouter:web_search"}]
+    assert plain["tools"] == [
+        {"type": "openrouter:web_search", "parameters": {"max_uses": 8}}
+    ]
     assert plain["tool_choice"] == "auto"
     assert body(
         tools=[
@@ -357,7 +359,11 @@ def test_openrouter_searches_the_web_itself() -> None:
     )["tools"] == [
         {
             "type": "openrouter:web_search",
-            "parameters": {"allowed_domains": ["a.example"], "user_location": place},
+            "parameters": {
+                "allowed_domains": ["a.example"],
+                "user_location": place,
+                "max_uses": 8,
+            },
         }
     ]
     assert body(tools=[{**WEB_SEARCH, "blocked_domains": ["b.example"]}], to=to)[
@@ -365,8 +371,17 @@ def test_openrouter_searches_the_web_itself() -> None:
     ] == [
         {
             "type": "openrouter:web_search",
-            "parameters": {"excluded_domains": ["b.example"]},
+            "parameters": {"excluded_domains": ["b.example"], "max_uses": 8},
         }
+    ]
+
+
+@pytest.mark.parametrize("uses", [None, 0, -1, "8", True, 2.5])
+def test_a_limit_of_searches_that_is_none_is_not_sent(uses: Any) -> None:
+    to = target("x-ai/grok-4", "openrouter")
+
+    assert body(tools=[{**WEB_SEARCH, "max_uses": uses}], to=to)["tools"] == [
+        {"type": "openrouter:web_search"}
     ]
 
 
@@ -380,7 +395,10 @@ def test_openrouter_never_gets_allowed_and_excluded_domains_together() -> None:
     both = {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}
     sent = body(tools=[{**WEB_SEARCH, **both}], to=target("x", "openrouter"))
 
-    assert sent["tools"][0]["parameters"] == {"allowed_domains": ["a.example"]}
+    assert sent["tools"][0]["parameters"] == {
+        "allowed_domains": ["a.example"],
+        "max_uses": 8,
+    }
 
 
 @pytest.mark.parametrize("dialect", ["generic", "xai", "openrouter"])

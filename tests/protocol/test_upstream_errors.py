@@ -428,6 +428,57 @@ def test_a_full_context_inside_a_200_is_400():
     assert error_for(200, FULL, inside_200=True).status == 400
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"type": "invalid_request_error"}, 400),
+        ({"code": "rate_limit_exceeded"}, 429),
+        ({"code": "invalid_api_key"}, 401),
+        ({"type": "server_error"}, 502),
+    ],
+)
+def test_without_a_number_its_kind_says_the_status(fields, status):
+    error = error_for(200, body_of("its words", **fields), inside_200=True)
+
+    assert error.status == status
+    assert error.upstream_status == (status if status != 502 else 200)
+    assert "its words" in error.message
+    assert error.retryable is (status in {429, 502})
+
+
+# A key refused with another status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "code": "Client specified an invalid argument",
+            "error": "Incorrect API key provided: xa***78. You can obtain an API key"
+            " from the console.",
+        },
+        [
+            {
+                "error": {
+                    "code": 400,
+                    "message": "API key not valid. Please pass a valid API key.",
+                    "status": "INVALID_ARGUMENT",
+                }
+            }
+        ],
+    ],
+    ids=["xai", "gemini"],
+)
+def test_a_400_about_the_key_is_told_as_a_401(body):
+    error = error_for(400, json.dumps(body).encode())
+
+    assert (error.status, error.error_type) == (401, "authentication_error")
+    assert error.message.startswith("The API key of the provider Acme was refused: ")
+    assert error.headers == {"x-should-retry": "false"}
+    assert error.upstream_status == 400
+    assert not error.retryable
+
+
 # Errors inside a stream
 
 
