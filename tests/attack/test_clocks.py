@@ -17,7 +17,7 @@ import pytest
 from aiproxy.serving.limits import Limits
 from tests.altered_server import altered
 from tests.attack.outsider import Outsider
-from tests.attack.watching import open_files, wait_until
+from tests.attack.watching import holds, wait_until
 from tests.raw_peer import RawClient, RawServer, read_request
 from tests.real_server import RealServer
 
@@ -206,11 +206,10 @@ def test_a_reader_that_stalls_is_given_up(server: RealServer):
 def test_a_page_that_nobody_reads_is_given_up(server: RealServer):
     """Also where a worker waits for the client to take the next piece."""
     one = b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    before = open_files(server)
     with RawClient(server.port, receive_buffer=4096) as client:
         client.send(one * 1500)
-        wait_until(lambda: open_files(server) > before)
-        wait_until(lambda: open_files(server) <= before)
+        wait_until(lambda: holds(server, client))
+        wait_until(lambda: not holds(server, client))
         assert client.rest().count(b"HTTP/1.1 ") < 1500
 
 

@@ -8,6 +8,7 @@ from typing import Callable
 
 import pytest
 
+from tests.raw_peer import RawClient
 from tests.real_server import RealServer
 
 SECONDS = 20.0  # for what takes one on a quiet machine
@@ -37,6 +38,20 @@ def cpu_seconds(server: RealServer) -> float:
 def open_files(server: RealServer) -> int:
     """How many files the process has open; most are its clients'."""
     return sum(1 for _ in _book(server, "fd").iterdir())
+
+
+def holds(server: RealServer, client: RawClient) -> bool:
+    """Whether the process still has its end of this connection."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux tells this of a connection")
+    ports = (server.port, client.sock.getsockname()[1])
+    for line in table.read_text().split("\n")[1:-1]:
+        words = line.split()
+        ends = tuple(int(word.rpartition(":")[2], 16) for word in words[1:3])
+        if ends == ports:
+            return words[9] != "0"  # the inode: none once nobody has it open
+    return False
 
 
 def _book(server: RealServer, name: str) -> Path:
