@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiproxy.protocol.target import Target
-from aiproxy.protocol.to_chat import build_chat_request
+from aiproxy.protocol.to_chat import ChatRequest, build_chat_request
 
 FOLDER = Path(__file__).parent.parent / "golden_requests"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
@@ -38,10 +38,7 @@ def expected_of(case: str, dialect: str) -> Any:
 
 def translate(case: str, dialect: str) -> dict[str, Any]:
     model, more = TARGETS[dialect]
-    target = Target.of(
-        endpoint="https://llm.example/v1", model=model, dialect=dialect, **more
-    )
-    sent = build_chat_request(request_of(case), target)
+    sent = sent_of(case, dialect, model, **more)
     return {
         "headers": dict(sent.headers),
         "body": sent.body,
@@ -50,6 +47,13 @@ def translate(case: str, dialect: str) -> dict[str, Any]:
         "search_query": sent.search_query,
         "notes": list(sent.notes),
     }
+
+
+def sent_of(case: str, dialect: str, model: str, **more: Any) -> ChatRequest:
+    target = Target.of(
+        endpoint="https://llm.example/v1", model=model, dialect=dialect, **more
+    )
+    return build_chat_request(request_of(case), target)
 
 
 def _read(path: Path) -> Any:
