@@ -101,8 +101,11 @@ class Attempt:
         ratio = services.lessons.ratio(provider.id, model)
         passes = provider.api_format == "anthropic"
         key = None if passes else target.reasoning_key
-        # What would be sent: on a custom alias that is another system prompt.
-        body = formats.with_prompt(self.request, model, self._custom_prompt())
+        body = self.request.body
+        # What would be sent: on a custom alias that is another system prompt. A count
+        # of a part (only tools, only messages) brings none, and gets none.
+        if body.get("system"):
+            body = formats.with_prompt(self.request, model, self._custom_prompt())
         estimate = token_count.count(body, ratio, reasoning_key=key)
         if not passes:
             return estimate
@@ -239,8 +242,7 @@ class Attempt:
         except UpstreamError as exc:
             response.close()
             # Some providers say 200 first and what is wrong then: that heals too.
-            told = json_codec.encode({"error": {"message": exc.message}})
-            raise Refused(exc, exc.upstream_status or exc.status, told) from exc
+            raise Refused(exc, healing.status_of(exc), exc.refusal) from exc
         except BaseException:
             response.close()
             raise

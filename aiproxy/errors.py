@@ -119,10 +119,12 @@ class UpstreamError(AIProxyError):
 
     `upstream_status` is what the provider said (None without an answer),
     `retryable` whether a `fallback` may be asked, `body` the provider's own
-    Anthropic-shaped error body where it passes unchanged, else None.
+    Anthropic-shaped error body where it passes unchanged, else None. `refusal` is what
+    an error inside a 200 said, for whoever may heal it: not masked, never told.
     """
 
     status = 502
+    refusal = b""
 
     def __init__(
         self,

@@ -119,8 +119,10 @@ def test_a_slow_count_is_answered_by_the_estimate(site, monkeypatch):
         {"code": 400, "message": "Unsupported parameter: 'temperature'"},
         {"type": "invalid_request_error", "message": "'temperature' is not supported"},
         "Unsupported parameter: 'temperature' is not supported with this model",
+        {"code": 400, "message": "Unsupported value", "param": "temperature"},
+        {"code": "1210", "message": "temperature must be 1"},  # a code of its own
     ],
-    ids=["a number", "a kind", "words alone"],
+    ids=["a number", "a kind", "words alone", "a parameter", "another number"],
 )
 @pytest.mark.parametrize("is_event", [False, True], ids=["plain", "an event"])
 @pytest.mark.parametrize("asked", [HELLO, STREAMED], ids=["whole", "streamed"])
@@ -155,6 +157,18 @@ def test_a_count_is_of_the_prompt_that_would_be_sent(site, api_format):
     assert custom < 200
     if api_format == "anthropic":
         assert short.encode() in upstream.received[-1].body
+
+
+def test_a_count_of_a_part_gets_no_prompt_that_it_did_not_bring(site):
+    tools = [{"name": "Bash", "input_schema": {"type": "object"}}]
+    raw = json.dumps({**HELLO, "tools": tools}).encode()
+    with site.services.transaction() as db:
+        prompts.save(db, use_custom_prompt=True, prompt_template="word " * 4000)
+    with ScriptedUpstream() as upstream:
+        site.add(upstream, slug="first")
+
+        plain = relay.count_tokens(site.services, "first", raw, {})
+        assert relay.count_tokens(site.services, "first-custom", raw, {}) == plain
 
 
 def test_a_full_context_without_numbers_gets_those_that_are_configured(site):

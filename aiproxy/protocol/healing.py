@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Mapping, Sequence
 
+from aiproxy.errors import UpstreamError
 from aiproxy.protocol import compat, error_text, limits, overflow, remedies
 from aiproxy.protocol.dialects import GENERIC
 from aiproxy.protocol.patterns import lazy_pattern
@@ -17,7 +18,7 @@ from aiproxy.protocol.refusals import UNKNOWN, WANTED, Refusal, text_of
 from aiproxy.protocol.remedies import Lesson, apply, dropped_betas
 from aiproxy.protocol.target import Target
 
-__all__ = ["Lesson", "apply", "dropped_betas", "learn"]
+__all__ = ["Lesson", "apply", "dropped_betas", "learn", "status_of"]
 
 # What may go, the least missed first: of two named together the first is dropped.
 _DROPPABLE = {
@@ -119,6 +120,16 @@ def learn(
         if lesson is not None:
             return lesson
     return None
+
+
+def status_of(error: UpstreamError) -> int:
+    """What an error is to `learn` that may have said 200 first, and no status after.
+
+    Then its words alone can tell: they are read as those of a 400.
+    """
+    if error.upstream_status != 200:
+        return error.upstream_status or error.status
+    return 400 if error.status == UpstreamError.status else error.status
 
 
 def _useful(lesson: Lesson | None, refusal: Refusal) -> Lesson | None:

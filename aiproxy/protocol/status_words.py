@@ -17,14 +17,17 @@ _KINDS_BY_STATUS: Mapping[int, str] = {
     400: """invalidrequesterror invalidrequest badrequesterror badrequest
         invalidargument invalidparameter invalidparametererror invalidvalue
         unsupportedparameter unsupportedvalue unknownparameter validationerror""",
-    401: "authenticationerror unauthenticated unauthorized invalidapikey",
-    402: "billingerror paymentrequired",
-    403: "permissionerror permissiondenied forbidden",
-    404: "notfounderror notfound modelnotfound",
-    429: """ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests
-        insufficientquota""",
+    401: """authenticationerror invalidauthenticationerror unauthenticated unauthorized
+        invalidapikey""",
+    402: "billingerror paymentrequired insufficientbalance",
+    403: "permissionerror permissiondenied permissiondeniederror forbidden",
+    404: "notfounderror resourcenotfounderror notfound modelnotfound",
+    413: "requesttoolarge",
+    429: """ratelimiterror ratelimitexceeded ratelimitreachederror resourceexhausted
+        toomanyrequests insufficientquota exceededcurrentquotaerror""",
     503: "serviceunavailable serviceunavailableerror unavailable",
-    529: "overloadederror overloaded",
+    504: "timeouterror",
+    529: "overloadederror overloaded engineoverloadederror",
 }
 _KINDS: Mapping[str, int] = {
     kind: status for status, kinds in _KINDS_BY_STATUS.items() for kind in kinds.split()

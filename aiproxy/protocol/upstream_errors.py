@@ -138,12 +138,23 @@ def to_error(
             max_tokens=max_tokens,
             context_window=context_window,
         )
-        return UpstreamError(
+        found = UpstreamError(
             error_text.shortened(told), status=400, upstream_status=failure.said
         )
-    if is_own_error and status // 100 != 3:
-        return _passed(failure, body, inside_200=inside_200)
-    return _translated(failure, inside_200=inside_200)
+    elif is_own_error and status // 100 != 3:
+        found = _passed(failure, body, inside_200=inside_200)
+    else:
+        found = _translated(failure, inside_200=inside_200)
+    if inside_200:
+        found.refusal = _refusal(failure)
+    return found
+
+
+def _refusal(failure: _Failure) -> bytes:
+    """What healing reads of a refusal, and no more: the rest may be large."""
+    error = error_text.error_object(failure.parsed)
+    marks = {key: error[key] for key in ("code", "type", "param") if error.get(key)}
+    return json_codec.encode({"error": {"message": failure.words, **marks}})
 
 
 def from_chunk(

@@ -314,13 +314,19 @@ class _Trial:
                 self._read_stream(response)
                 return None
             told = caller.read(response, MAX_ANSWER_BYTES)
+        except UpstreamError as exc:
+            return _Refusal(exc, self._learn(healing.status_of(exc), exc.refusal, body))
         finally:
             response.close()
         self._note_kind(told)
-        lesson = healing.learn(
-            response.status, told, body, api_format=caller.provider.api_format
-        )
+        lesson = self._learn(response.status, told, body)
         return _Refusal(caller.to_error(response, told), lesson)
+
+    def _learn(
+        self, status: int, told: bytes, sent: dict[str, Any]
+    ) -> healing.Lesson | None:
+        api_format = self._caller.provider.api_format
+        return healing.learn(status, told, sent, api_format=api_format)
 
     def _read_stream(self, response: UpstreamResponse) -> None:
         stream: passthrough.PassthroughStream | ChatStreamTranslator

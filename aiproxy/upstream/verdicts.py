@@ -128,7 +128,8 @@ def _judge_refusal(
 ) -> tuple[str, str] | None:
     if status not in {400, 401, 403, 404, 410, 422}:
         return None
-    if status != 401 and not finding.is_html:
+    is_key = error.status == 401  # xAI says 400 to a wrong one
+    if not is_key and not finding.is_html:
         if _NO_TOOLS.search(error.message):
             return "model", (
                 f"{finding.model} cannot use tools. Claude Code needs tools: choose"
@@ -136,7 +137,7 @@ def _judge_refusal(
             )
         if _NO_MODEL.search(error.message):
             return "model", no_such_model(finding.name, finding.model, None)
-    if status not in {401, 403}:
+    if not is_key and status != 403:
         return None
     if not finding.has_key:
         return "auth", f"{finding.name} wants a key ({status}). Paste one."

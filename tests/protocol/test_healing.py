@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aiproxy.errors import UpstreamError
 from aiproxy.protocol import healing
 from aiproxy.protocol.target import Target
 
@@ -156,6 +157,22 @@ def test_other_statuses_teach_nothing(status):
     body = body_of("Unsupported parameter: 'temperature'", param="temperature")
 
     assert heal(CHAT, body, status=status) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "status"),
+    [
+        (200, 502, 400),  # nothing but 200: the words alone can tell
+        (200, 429, 429),
+        (429, 429, 429),
+        (400, 401, 400),
+        (None, 504, 504),
+    ],
+)
+def test_an_error_behind_a_200_is_read_as_a_refusal(said, told, status):
+    error = UpstreamError("x", status=told, upstream_status=said)
+
+    assert healing.status_of(error) == status
 
 
 def test_a_parameter_that_was_not_sent_teaches_nothing():

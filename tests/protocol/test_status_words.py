@@ -25,6 +25,13 @@ from aiproxy.protocol import status_words
         ({"type": "insufficient_quota", "message": "x"}, 429),
         ({"status": "UNAVAILABLE", "message": "x"}, 503),
         ({"type": "overloaded_error", "message": "x"}, 529),
+        # Moonshot
+        ({"type": "invalid_authentication_error", "message": "x"}, 401),
+        ({"type": "rate_limit_reached_error", "message": "x"}, 429),
+        ({"type": "exceeded_current_quota_error", "message": "x"}, 429),
+        ({"type": "engine_overloaded_error", "message": "x"}, 529),
+        ({"type": "request_too_large", "message": "x"}, 413),
+        ({"type": "timeout_error", "message": "x"}, 504),
         ({"type": "server_error", "message": "x"}, None),
         ({"type": None, "code": True, "message": "x"}, None),
         ({"type": {"a": 1}, "code": ["rate_limit_exceeded"]}, 429),

@@ -415,6 +415,14 @@ def test_an_error_inside_a_200_takes_its_code_as_status(code, status):
     assert error.status == status
 
 
+def test_an_error_inside_a_200_keeps_for_healing_what_names_a_parameter():
+    body = body_of("its words", param="stop", code=400, quoted="x" * 100)
+    refusal = json.loads(error_for(200, body, inside_200=True).refusal)
+
+    assert refusal == {"error": {"message": "its words", "param": "stop", "code": 400}}
+    assert error_for(400, body).refusal == b""
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"<html></html>"])
 def test_a_200_without_an_answer_is_502(body):
     error = error_for(200, body, inside_200=True)

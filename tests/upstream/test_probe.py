@@ -136,6 +136,16 @@ def test_a_refused_key(transport, upstream, api_format):
     )
 
 
+def test_a_refusal_behind_a_200_heals_too(transport, upstream):
+    told = b'{"error": {"message": "Unsupported parameter: \'stream_options\'"}}'
+    upstream.judge = False  # it wants the field
+    upstream.say(Reply(fault=garbage(b"data: " + told + b"\n\n")), TOOL_CALL)
+    result = run(transport, upstream.url)
+
+    assert result.ok
+    assert ["stream_options" in ask.body for ask in upstream.asks] == [True, False]
+
+
 def test_a_missing_key(transport, upstream):
     result = run(transport, upstream.url, api_key="")
 

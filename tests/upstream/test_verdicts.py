@@ -60,6 +60,15 @@ def test_a_refused_key(status):
     )
 
 
+def test_a_refused_key_that_xai_calls_an_invalid_argument():
+    finding = refused(400, '{"code": "x", "error": "Incorrect API key provided: xa"}')
+
+    assert judge(finding, 1.0) == (
+        "auth",
+        "OpenRouter refused the key (400). Paste it again or make a new one.",
+    )
+
+
 def test_a_missing_key_is_asked_for():
     assert judge(refused(401, has_key=False), 1.0) == (
         "auth",
