@@ -29,8 +29,10 @@ def test_a_lesson_is_forgotten_after_some_hours():
     clock = Clock()
     book = LessonBook(clock)
     book.remember(1, "m", LESSON)
-    clock.now = LESSON_SECONDS + 1
+    clock.now = 3 * 3600.0
+    assert book.known(1, "m") == (LESSON,)
 
+    clock.now = LESSON_SECONDS + 1
     assert book.known(1, "m") == ()
 
 

@@ -57,6 +57,14 @@ def test_the_events_fold_into_the_message():
     assert events.payload_bytes == message.payload_bytes > 0
 
 
+def test_a_zero_after_no_announcement_is_kept():
+    events = EventWriter()
+    events.start({**OPENING, "usage": {}})
+    events.finish("end_turn", None, {**USAGE, "input_tokens": 0})
+
+    assert b'"input_tokens":0' in events.take()
+
+
 def test_an_input_that_was_announced_does_not_end_as_zero():
     writer = EventWriter()
     writer.start(OPENING)

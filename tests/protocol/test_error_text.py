@@ -37,6 +37,8 @@ PLACES = {
     "errors": ({"errors": [{"message": "words"}]}, "words"),
     "errors of strings": ({"errors": ["words"]}, "words"),
     "msg": ({"code": 1302, "msg": "words"}, "words"),
+    "oauth": ({"error": {}, "error_description": "words"}, "words"),
+    "first of several": ([{"message": "words"}, {"message": "others"}], "words"),
     "plain": (b"  words \n", "words"),
     "json string": ("words", "words"),
     "nested": ({"error": {"error": {"message": "words"}}}, "words"),
@@ -51,6 +53,15 @@ PLACES = {
     ),
     "openrouter text": (
         {"error": {"message": "m", "metadata": {"raw": "busy", "provider_name": "X"}}},
+        "X: busy",
+    ),
+    "openrouter object": (
+        {
+            "error": {
+                "message": "m",
+                "metadata": {"raw": {"message": "busy"}, "provider_name": "X"},
+            }
+        },
         "X: busy",
     ),
     "openrouter without raw": (
@@ -94,6 +105,7 @@ def test_long_words_are_cut():
         ({"error": {"code": 429}}, 429),
         ({"error": {"code": "503"}}, 503),
         ({"error": {"status": 500}}, 500),
+        ({"error": {"status_code": 503}}, 503),
         ({"code": 400, "message": "x"}, 400),
         ([{"error": {"code": 404}}], 404),
         ({"error": {"code": 200}}, None),

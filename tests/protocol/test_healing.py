@@ -126,6 +126,7 @@ DROPPED = {
         "prompt_cache_key",
     ),
     "session": (body_of("Unknown field: session_id"), "session_id"),
+    "spaced": (body_of("Parallel tool calls are not supported"), "parallel_tool_calls"),
 }
 
 
@@ -133,6 +134,33 @@ DROPPED = {
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refused_parameter_goes_and_nothing_else(body, name, status):
     assert heal(CHAT, body, status=status) == without(CHAT, name)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "thinking"])
+def test_a_refused_field_of_thought_goes(name):
+    sent = {**without(CHAT, "reasoning_effort"), name: {"type": "enabled"}}
+
+    assert heal(sent, body_of(f"Invalid parameter: {name}")) == without(sent, name)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "'stop' is odd",
+        "Argument stop is odd",
+        "The stop parameter is odd",
+        "stop: odd",
+        "Not taken here: stop",
+        "stop is not allowed",
+    ],
+)
+def test_an_everyday_word_counts_as_the_name_of_a_parameter(message):
+    assert heal(CHAT, body_of(message)) == without(CHAT, "stop")
+
+
+def test_a_name_within_another_is_not_named():
+    assert heal(CHAT, body_of("my_top_pick is not supported")) is None
+    assert heal(CHAT, body_of("set_temperature_now is not supported")) is None
 
 
 @pytest.mark.parametrize(
@@ -285,6 +313,12 @@ def test_the_output_limit_is_lowered_to_the_stated_maximum(message, limit):
     assert heal(CHAT, body_of(message)) == {**CHAT, "max_tokens": limit}
 
 
+def test_a_limit_from_zero_to_a_number_is_read_in_googles_words():
+    message = "maxOutputTokens: from 1 (inclusive) to 8192 (inclusive)"
+
+    assert heal(CHAT, body_of(message)) == {**CHAT, "max_tokens": 8192}
+
+
 def test_a_budget_of_thought_stays_below_a_lowered_limit():
     sent = {
         "max_tokens": 128000,
@@ -315,7 +349,20 @@ def test_what_the_account_can_afford_is_asked_for_once():
     assert healing.apply(CHAT, [lesson], TARGET)["max_tokens"] == 4857
 
 
-@pytest.mark.parametrize("body", [body_of(AFFORD.format(4095)), body_of("No credit")])
+def test_4096_tokens_are_an_answer():
+    healed = heal(CHAT, body_of(AFFORD.format(4096)), status=402)
+
+    assert healed == {**CHAT, "max_tokens": 4096}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        body_of(AFFORD.format(4095)),
+        body_of(AFFORD.format(128000)),
+        body_of("No credit"),
+    ],
+)
 def test_too_little_credit_is_passed_on(body):
     assert heal(CHAT, body, status=402) is None
 
@@ -354,6 +401,53 @@ def test_thinking_that_cannot_be_switched_off_is_left_alone():
     message = "Reasoning is mandatory for this endpoint and cannot be disabled."
 
     assert heal(sent, body_of(message)) == without(sent, "reasoning")
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"reasoning": {"enabled": False}}, "Reasoning is mandatory here"),
+        ({"thinking": {"type": "disabled"}}, "thinking must be enabled"),
+        ({"reasoning_effort": "none"}, "This model does not support non-thinking mode"),
+        ({"reasoning_effort": "none"}, "Only supports thinking"),
+        ({"reasoning_effort": "none"}, "Thinking may not be turned off"),
+    ],
+)
+def test_an_off_switch_that_is_refused_goes_in_any_words(field, message):
+    sent = {**without(CHAT, "reasoning_effort"), **field}
+
+    assert heal(sent, body_of(message)) == without(sent, *field)
+
+
+def test_a_level_that_is_listed_is_not_what_was_refused():
+    message = "reasoning_effort: expected one of 'xhigh' | 'high', think again"
+
+    assert heal(CHAT, body_of(message)) == without(CHAT, "reasoning_effort")
+
+
+@pytest.mark.parametrize("field", [{"reasoning": {"effort": "low"}}, {}])
+def test_thinking_that_was_asked_for_goes_off_for_a_forced_choice(field):
+    sent = {**CHAT, **field, "thinking": {"type": "enabled"}, "tool_choice": "required"}
+    message = "tool_choice 'required' is incompatible with thinking enabled"
+
+    assert heal(sent, body_of(message)) == {
+        **without(sent, "reasoning_effort", "reasoning"),
+        "thinking": {"type": "disabled"},
+    }
+
+
+def test_a_messages_upstream_thinks_not_beside_a_forced_choice():
+    sent = {
+        "messages": [],
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "tool_choice": {"type": "any"},
+    }
+    message = "Thinking may not be enabled when tool_choice forces tool use."
+
+    assert heal(sent, body_of(message), api_format="anthropic") == {
+        **sent,
+        "thinking": {"type": "disabled"},
+    }
 
 
 def test_thinking_goes_off_for_a_forced_tool_choice():
@@ -411,6 +505,7 @@ def test_a_demanded_thought_is_given_even_if_empty(message, model, blank):
     "body",
     [
         body_of("'messages.2' : property 'reasoning_content' is unsupported"),
+        body_of("reasoning_details: Extra inputs are not permitted"),
         body_of(
             "'messages.2' : for 'role:assistant' the following must be satisfied"
             "[('messages.2' : property 'reasoning' is unsupported)]"
@@ -458,6 +553,22 @@ def test_a_refused_schema_keyword_cleans_all_schemas(message):
     assert "const" not in parameters["properties"]["a"]
 
 
+def test_a_keyword_beside_no_schema_cleans_nothing():
+    assert heal(CHAT, body_of("'format' is no known value of 'audio'")) is None
+
+
+def test_cache_control_goes_from_a_messages_request_too():
+    mark = {"cache_control": {"type": "ephemeral"}}
+    text = {"type": "text", "text": "a"}
+    sent = {"system": [{**text, **mark}], "messages": []}
+    body = body_of("system.0.cache_control: Extra inputs are not permitted")
+
+    assert heal(sent, body, api_format="anthropic") == {
+        "system": [text],
+        "messages": [],
+    }
+
+
 def test_cache_control_goes_everywhere_but_in_schemas():
     mark = {"cache_control": {"type": "ephemeral"}}
     text = {"type": "text", "text": "a"}
@@ -478,6 +589,8 @@ BLIND = {
         400,
         "Invalid content type. image_url is only supported by certain models.",
     ),
+    "sglang": (400, "m is not a multimodal model"),
+    "passive": (400, "image_url is not supported"),
 }
 
 
@@ -505,6 +618,10 @@ def test_a_picture_that_is_broken_is_the_clients_to_know(message):
     sent = {"messages": [{"role": "user", "content": [IMAGE]}]}
 
     assert heal(sent, body_of(message)) is None
+
+
+def test_a_lesson_that_changes_nothing_is_none():
+    assert heal(CHAT, body_of("This model does not support image input")) is None
 
 
 def test_missing_tool_support_is_not_about_images():
@@ -584,7 +701,53 @@ def test_a_refused_server_tool_goes_with_the_choice_that_names_it():
     assert healed == {"messages": [], "tools": sent["tools"][:1]}
 
 
-@pytest.mark.parametrize("name", ["output_config", "top_k", "stop_sequences"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "tools.1.name: Field not known",
+        "tools[1] is of no use here",
+        "web_search is not available",
+        "server tools are not available",
+    ],
+)
+def test_a_refused_server_tool_is_known_by_name_and_place(message):
+    own = {"name": "Bash", "input_schema": {"type": "object"}}
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    sent = {"messages": [], "tools": [own, search]}
+
+    assert heal(sent, body_of(message), api_format="anthropic") == {
+        "messages": [],
+        "tools": [own],
+    }
+
+
+def test_a_tool_of_the_clients_own_is_never_dropped():
+    tools = [
+        {"type": "custom", "name": "a"},
+        {"type": "bash", "name": "b", "input_schema": {"type": "object"}},
+    ]
+    sent = {"messages": [], "tools": tools}
+
+    for message in ("tools.0.name: odd", "tools.1.name: odd"):
+        assert heal(sent, body_of(message), api_format="anthropic") is None
+
+
+def test_thinking_with_a_budget_goes_where_it_is_refused():
+    sent = {"messages": [], "thinking": {"type": "enabled", "budget_tokens": 2000}}
+    body = body_of("thinking: Extra inputs are not permitted")
+
+    assert heal(sent, body, api_format="anthropic") == {"messages": []}
+
+
+def test_a_budget_is_made_only_where_thinking_is_named():
+    sent = {"messages": [], "thinking": {"type": "adaptive"}, "max_tokens": 32000}
+
+    assert heal(sent, body_of("messages: odd"), api_format="anthropic") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["output_config", "top_k", "top_p", "temperature", "stop_sequences"]
+)
 def test_a_messages_parameter_goes_where_it_is_refused(name):
     sent = {"messages": [], "max_tokens": 5, name: ["x"]}
     body = body_of(f"{name}: Extra inputs are not permitted")

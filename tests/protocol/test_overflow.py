@@ -259,6 +259,11 @@ WITH_NUMBERS = {
         ),
         prompt(140000, 128000),
     ),
+    "copilot in words": (
+        400,
+        error("prompt token count of 140000 exceeds the limit of 128000"),
+        prompt(140000, 128000),
+    ),
     "groq 413": (
         413,
         error(
@@ -371,6 +376,17 @@ WITHOUT_NUMBERS = {
     ),
     "llama.cpp in a stream": (500, error("Context size has been exceeded.")),
     "plain text": (400, "Your input exceeds the context window of this model."),
+    "prompt alone": (400, error("The prompt too long for this model")),
+    "context limit": (400, error("The request exceeded context limit")),
+    "context length": (400, error("You exceeded maximum context length")),
+    "full window": (400, error("The context window is full")),
+    "either one": (400, error("Reduce the length of either one")),
+    "input length": (400, error("Input length of 9 exceeds the context")),
+    "z.ai code": (400, error("Bad request", code="model_context_window_exceeded")),
+    "copilot code": (
+        400,
+        error("Bad request", code="model_max_prompt_tokens_exceeded"),
+    ),
 }
 
 
@@ -393,10 +409,30 @@ def test_an_unknown_prompt_is_estimated_where_that_explains_it():
     assert told(400, B_ALONE, input_estimate=9000) == prompt(9000, 8192)
 
 
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("Request body too large for gpt-4o model. Max size: 8000 tokens.", 8000),
+        ("Range of input length should be [1, 129024]", 129024),
+    ],
+)
+def test_a_limit_that_is_named_alone_is_taken(words, limit):
+    message = told(413, error(words), input_estimate=130_000)
+
+    assert message == prompt(130_000, limit)
+
+
 def test_an_estimate_below_the_limit_explains_nothing():
     message = told(400, B_ALONE, input_estimate=8000)
 
     assert message == "prompt is too long. " + B_ALONE["error"]["message"]
+    assert told(400, B_ALONE, input_estimate=8000, max_tokens=1000) == message
+
+
+def test_the_providers_own_phrase_is_not_said_twice():
+    body = error("Prompt is too long for this model")
+
+    assert told(400, body) == "prompt is too long for this model"
 
 
 def test_the_output_limit_that_was_sent_counts_where_none_is_told():
@@ -406,6 +442,29 @@ def test_the_output_limit_that_was_sent_counts_where_none_is_told():
     )
 
     assert told(400, body, max_tokens=16000) == both(20000, 16000, 32768)
+
+
+@pytest.mark.parametrize(
+    ("prompt_tokens", "message"),
+    [(28_672, both(28_672, 16_000, 32_768)), (28_673, prompt(44_673, 32_768))],
+)
+def test_less_room_than_4096_tokens_is_a_full_context(prompt_tokens, message):
+    body = error(
+        "This model's maximum context length is 32768 tokens. However, your messages"
+        f" resulted in {prompt_tokens} tokens."
+    )
+
+    assert told(400, body, max_tokens=16_000) == message
+
+
+def test_where_all_would_fit_the_providers_words_stand_alone():
+    body = error(
+        "This model's maximum context length is 32768 tokens. However, your messages"
+        " resulted in 20000 tokens."
+    )
+
+    message = told(400, body, max_tokens=1000)
+    assert message == "prompt is too long. " + body["error"]["message"]
 
 
 NO_OVERFLOW = {

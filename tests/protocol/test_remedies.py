@@ -70,6 +70,22 @@ def test_a_renamed_field_keeps_its_place():
     assert list(after(body, lesson)) == ["a", "max_completion_tokens", "b"]
 
 
+def test_a_limit_that_is_low_enough_is_not_raised():
+    assert after({"max_tokens": 100}, Lesson(remedies.LIMIT, value=4096)) == {
+        "max_tokens": 100
+    }
+
+
+def test_a_budget_of_thinking_stays_below_a_lowered_limit():
+    thinking = {"type": "enabled", "budget_tokens": 16000}
+    body = {"max_tokens": 32000, "thinking": thinking}
+
+    assert after(body, Lesson(remedies.LIMIT, value=8000))["thinking"] == {
+        "type": "enabled",
+        "budget_tokens": 4000,
+    }
+
+
 def test_a_budget_of_reasoning_stays_below_a_lowered_limit():
     body = {"max_tokens": 32000, "reasoning": {"max_tokens": 16000}}
 
@@ -132,11 +148,18 @@ def test_betas_go_with_what_they_ask_for():
     lessons = [
         Lesson(remedies.DROP, "temperature"),
         Lesson(remedies.DROP, "context_management"),
+        Lesson(remedies.DROP, "output_config"),
+        Lesson(remedies.DROP, "output_config.effort"),
+        Lesson(remedies.DROP, "messages.output_config"),
         Lesson(remedies.NO_SYSTEM_ROLE),
     ]
 
     assert dropped_betas(lessons) == (
         "context-management-",
+        "effort-",
+        "structured-outputs-",
+        "effort-",
+        "per-turn-control-",
         "mid-conversation-system-",
         "per-turn-control-",
     )
@@ -154,3 +177,31 @@ def test_betas_go_with_what_they_ask_for():
 )
 def test_the_output_limit_is_found_under_either_name(body, limit):
     assert output_limit(body) == limit
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": "a"},
+        {"role": "assistant", "tool_calls": [{}], "reasoning_content": "thought"},
+    ],
+)
+def test_only_calls_without_a_thought_get_an_empty_one(message):
+    lesson = Lesson(remedies.NEED_REASONING_HISTORY)
+
+    assert after({"messages": [message]}, lesson) == {"messages": [message]}
+
+
+def test_a_note_tells_the_model_of_each_image():
+    image = {"type": "image", "source": {"type": "url", "url": "https://x.example/a"}}
+    text = {"type": "text", "text": "what is this?"}
+    body = {"messages": [{"role": "user", "content": [image, text]}]}
+
+    (message,) = after(body, Lesson(remedies.NO_IMAGES))["messages"]
+    assert message["content"] == [
+        {
+            "type": "text",
+            "text": "[An image was here. This model cannot see images.]",
+        },
+        text,
+    ]

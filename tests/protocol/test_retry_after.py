@@ -48,6 +48,7 @@ CASES = {
     "gemini": ({}, None, "Please retry in 41.2s.", 42),
     "retry after": ({}, None, "Rate limited. Retry after 30 seconds", 30),
     "wait": ({}, None, "Please wait 2 minutes before the next request", 120),
+    "resets": ({}, None, "Your limit resets in 12 seconds", 12),
     "hours": ({}, None, "try again in 1 hour and 5 minutes", 3900),
     "nothing": ({}, None, "Too many requests", None),
     "no delay": ({}, None, "Please try again later.", None),

@@ -111,6 +111,8 @@ def test_no_credit_is_not_retried():
     [
         "No endpoints found that support image input",
         "No endpoints found that support tool use. To learn more, visit: https://x.ai",
+        "Model m does not support tools",
+        "m doesn't support image input",
     ],
 )
 def test_a_missing_capability_is_no_missing_model(message):
@@ -132,7 +134,9 @@ def test_a_redirect_is_not_followed_and_its_place_not_told():
     "message",
     [
         "The service is overloaded. Try later.",
-        "No capacity: the model is at capacity",
+        "The model is at capacity",
+        "We have no capacity for this model",
+        "Capacity reached for this model",
         "Provider is out of capacity",
     ],
 )
@@ -163,6 +167,8 @@ def test_long_words_are_cut():
 
 def test_what_is_said_around_long_words_counts_too():
     assert len(error_for(401, body_of("x" * 10_000)).message) <= 2000
+    full = "context_length_exceeded " + "x" * 10_000
+    assert len(error_for(400, body_of(full)).message) <= 2000
 
 
 # Waiting
@@ -196,6 +202,12 @@ QUOTA = [
     body_of("Check your plan and billing details."),
     body_of("Your credit balance is too low"),
     body_of("Insufficient balance", code="1113"),
+    body_of("You exceeded your current quota"),
+    body_of("No more for today", type="exceeded_current_quota_error"),
+    body_of("You have no credits left"),
+    body_of("Out of credits"),
+    body_of("The monthly quota has been exhausted"),
+    body_of("Payment required to go on"),
 ]
 
 
@@ -215,6 +227,13 @@ def test_a_quota_with_a_delay_is_only_a_rate_limit():
     ).encode()
 
     assert error_for(429, body).headers == {"retry-after": "17"}
+
+
+@pytest.mark.parametrize("status", [403, 500, 529])
+def test_words_of_a_quota_say_nothing_under_another_status(status):
+    error = error_for(status, body_of("You exceeded your current quota"))
+
+    assert "x-should-retry" not in error.headers
 
 
 # Another provider may be asked
@@ -432,6 +451,12 @@ def test_a_200_without_an_answer_is_502(body):
     assert error.retryable
 
 
+def test_an_empty_200_is_said_to_be_one():
+    error = error_for(200, b"", inside_200=True)
+
+    assert error.message == "Acme answered 200 without an answer in it"
+
+
 def test_a_full_context_inside_a_200_is_400():
     assert error_for(200, FULL, inside_200=True).status == 400
 
@@ -536,6 +561,12 @@ def test_the_key_is_in_no_message(status, api_format):
 
         assert KEY not in error.message
         assert KEY.encode() not in (error.body or b"")
+
+
+def test_a_key_that_looks_like_none_is_cut_too():
+    error = to_error(403, {}, body_of("no plain.word here"), secrets=["plain.word"])
+
+    assert error.message == "no … here"
 
 
 def test_other_keys_are_cut_too():

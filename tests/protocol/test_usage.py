@@ -58,6 +58,15 @@ BASE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
             (40, 20, 60, 0),
         ),
         (
+            {**BASE, "prompt_cache_hit_tokens": 60, "cached_tokens": 50},
+            (40, 20, 60, 0),
+        ),
+        (
+            {**BASE, "cached_tokens": 60, "cache_read_input_tokens": 50},
+            (40, 20, 60, 0),
+        ),
+        ({**BASE, "cached_tokens": 1 << 60}, (100, 20, 0, 0)),
+        (
             {**BASE, "prompt_tokens_details": None, "cached_tokens": "60"},
             (100, 20, 0, 0),
         ),
@@ -79,6 +88,16 @@ def test_reasoning_that_the_completion_leaves_out_is_added():
     }
 
     assert numbers(xai) == (100, 320, 0, 0)
+
+
+def test_reasoning_may_stand_beside_the_completion():
+    counts = {**BASE, "total_tokens": 420, "reasoning_tokens": 300}
+
+    assert numbers(counts) == (100, 320, 0, 0)
+
+
+def test_only_gemini_has_more_in_its_total_than_it_names():
+    assert numbers({**BASE, "total_tokens": 180}) == (100, 20, 0, 0)
 
 
 def test_reasoning_that_the_completion_includes_is_not_added_twice():
@@ -129,6 +148,18 @@ def test_an_estimate_is_never_zero():
     assert numbers(None) == (1, 1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("counts", "estimated"),
+    [
+        (BASE, False),
+        ({"completion_tokens": 20}, True),
+        ({"prompt_tokens": 100}, True),
+    ],
+)
+def test_an_estimate_says_that_it_is_one(counts, estimated):
+    assert counted(counts).estimated is estimated
+
+
 def test_an_output_of_zero_beside_a_real_input_is_believed():
     assert numbers({"prompt_tokens": 5, "completion_tokens": 0}) == (5, 0, 0, 0)
 
@@ -158,7 +189,7 @@ def test_the_cost_is_kept():
 
 
 @pytest.mark.parametrize(
-    "cost", [None, "1", True, -1, 10**400, float("inf"), float("nan"), [1]]
+    "cost", [None, "1", True, -1, -0.5, 10**400, float("inf"), float("nan"), [1]]
 )
 def test_a_cost_that_is_no_amount_is_none(cost):
     assert counted({**BASE, "cost": cost}).cost is None
@@ -208,3 +239,9 @@ def test_counts_are_never_negative_and_add_up_to_the_prompt(
     assert min(*parts, made.output_tokens) >= 0
     assert sum(parts) >= 1
     assert max(*parts, made.output_tokens) < 1 << 62  # the request log's integers
+
+
+def test_an_empty_usage_object_hides_no_other():
+    counts = {"prompt_tokens": 5}
+
+    assert usage.find({"usage": {}, "choices": [{"usage": counts}]}) == counts
