@@ -395,6 +395,18 @@ def test_a_system_message_never_stands_between_calls_and_results() -> None:
         assistant("more"),
         user(result("1", "x")),
     )[1:] == [("assistant", "more", "1"), ("tool", "1", "x"), ("user", REMINDER("s"))]
+    assert shape(
+        user("go"),
+        assistant("first"),
+        assistant(call("1")),
+        system("s"),
+        assistant("more"),
+        user(result("1", "x")),
+    )[1:] == [
+        ("assistant", "first\n\nmore", "1"),
+        ("tool", "1", "x"),
+        ("user", REMINDER("s")),
+    ]
 
 
 def test_a_system_message_behind_the_last_answer_is_the_last_user_turn() -> None:
@@ -436,6 +448,17 @@ def test_a_system_message_may_be_a_string_a_list_or_nothing() -> None:
     ]
     for empty in (system(), system(""), {"role": "system"}, system(text(" "))):
         assert shape(user("a"), empty) == [("user", "a")]
+
+
+def test_a_picture_in_a_system_message_follows_the_reminder() -> None:
+    (message,) = translated(user("a"), system("s", image()))
+
+    assert [part["type"] for part in message["content"]] == [
+        "text",
+        "text",
+        "image_url",
+    ]
+    assert message["content"][1]["text"] == REMINDER("s")
 
 
 def test_an_addition_names_its_tool_in_the_reminder() -> None:
@@ -489,9 +512,13 @@ def test_several_thoughts_of_a_turn_return_joined() -> None:
     to = target()
     first, second = own(to, "one "), own(to, "two")
 
-    messages = translated(user("a"), assistant(first, "b", second), user("c"), to=to)
+    for answers in (
+        [assistant(first, "b", second)],
+        [assistant(first, "b"), assistant(second, "c")],
+    ):
+        messages = translated(user("a"), *answers, user("d"), to=to)
 
-    assert messages[1]["reasoning_content"] == "one two"
+        assert messages[1]["reasoning_content"] == "one two"
 
 
 def test_thoughts_of_another_provider_or_model_are_dropped() -> None:

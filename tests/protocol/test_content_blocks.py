@@ -279,6 +279,7 @@ def test_other_blocks_become_text(block: dict[str, Any], expected: str) -> None:
         {"type": "redacted_thinking", "data": "d"},
         {"type": "of_next_month", "payload": {"text": "not on top"}},
         {"type": "of_next_month", "text": 5},
+        {"type": "of_next_month", "text": " \n"},
         {"type": ["text"], "payload": 1},
         {"type": "tool_reference"},
         {"type": "tool_addition"},
@@ -287,6 +288,12 @@ def test_other_blocks_become_text(block: dict[str, Any], expected: str) -> None:
 )
 def test_blocks_without_anything_to_see_vanish(block: dict[str, Any]) -> None:
     assert content(block, "seen") == "seen"
+
+
+def test_a_picture_in_a_search_result_is_shown() -> None:
+    found = {"type": "search_result", "title": "T", "content": [image(), text("a")]}
+
+    assert content(found) == [{"type": "text", "text": "T\na"}, IMAGE_PART]
 
 
 def test_an_assistant_s_picture_is_only_mentioned() -> None:
@@ -370,6 +377,21 @@ def test_a_reminder_has_the_last_mark_of_its_texts() -> None:
     (message,) = translated(user("u"), marked, to=CLAUDE)
 
     assert message["content"][1]["cache_control"] == long
+
+
+def test_a_mark_goes_on_the_last_text_of_its_block() -> None:
+    inside = {"type": "content", "content": [text("a"), image(), text("b")]}
+
+    first, _, last = content(document(inside, cache_control=MARK), to=CLAUDE)
+
+    assert last["cache_control"] == MARK
+    assert "cache_control" not in first
+
+
+def test_a_result_whose_call_is_gone_keeps_its_mark() -> None:
+    (part,) = content(result("gone", "x", cache_control=MARK), to=CLAUDE)
+
+    assert part["cache_control"] == MARK
 
 
 def test_a_mark_on_a_picture_alone_has_no_place() -> None:

@@ -71,6 +71,12 @@ def test_a_budget_decides_over_any_effort(tokens: int, level: str) -> None:
     assert fields(request_fields) == {"reasoning_effort": level}
 
 
+def test_without_a_budget_the_effort_decides() -> None:
+    request_fields = {**wanted("low"), "thinking": {"type": "enabled"}}
+
+    assert fields(request_fields) == {"reasoning_effort": "low"}
+
+
 @pytest.mark.parametrize(
     ("model", "dialect", "off"),
     [
@@ -175,8 +181,9 @@ def test_an_effort_of_none_is_left_out_where_there_is_no_such_level() -> None:
 def test_openrouter_gets_one_object_with_either_budget_or_effort() -> None:
     to = ("openai/gpt-5.2", "openrouter")
 
+    for level in ("none", "minimal", "low", "medium", "high", "xhigh"):
+        assert fields(wanted(level), *to) == {"reasoning": {"effort": level}}
     assert fields(wanted("max"), *to) == {"reasoning": {"effort": "xhigh"}}
-    assert fields(wanted("low"), *to) == {"reasoning": {"effort": "low"}}
     assert fields(budget(10_000), *to) == {"reasoning": {"max_tokens": 10_000}}
     both = {**budget(10_000), "output_config": {"effort": "low"}}
     assert fields(both, *to) == {"reasoning": {"max_tokens": 10_000}}
@@ -207,6 +214,7 @@ def test_deepseek_gets_a_type_and_one_of_two_efforts() -> None:
     assert fields(budget(1024), *to) == {"thinking": on, "reasoning_effort": "high"}
     assert fields({"thinking": {"type": "enabled"}}, *to) == {"thinking": on}
     assert fields(wanted("none"), *to) == {"thinking": {"type": "disabled"}}
+    assert fields({"thinking": {"type": "adaptive"}}, *to) == {}
     assert fields({}, *to) == {}
 
 

@@ -49,6 +49,14 @@ URLS = [
         "anthropic",
         "https://api.example/v1/messages",
     ),
+    *(
+        (address, api_format, address)
+        for address, api_format in (
+            ("https://api.example/chat/completions", "openai"),
+            ("https://api.example/messages", "anthropic"),
+            ("https://api.example/anthropic/messages", "anthropic"),
+        )
+    ),
     (" http://[::1]:8080 ", "openai", "http://[::1]:8080/v1/chat/completions"),
     (
         "https://a.example/openai/deployments/x?api-version=1",

@@ -345,11 +345,18 @@ def test_a_stop_sequence_cuts_text_and_calls():
     )
 
 
-def test_a_stop_sequence_in_a_thought_or_in_arguments_is_not_one():
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"reasoning": "a STOP", "content": "b"},
+        {"content": "<think>a STOP</think>b"},
+        {"content": [{"type": "thinking", "thinking": "a STOP"}, "b"]},
+    ],
+)
+def test_a_stop_sequence_in_a_thought_or_in_arguments_is_not_one(said):
     message = answered(
         {
-            "reasoning": "a STOP",
-            "content": "b",
+            **said,
             "tool_calls": [call('{"x":"STOP"}', call_id="a", name="f")],
         },
         to=reply(stop_sequences=("STOP",)),

@@ -93,7 +93,10 @@ def test_sampling_that_the_model_fixes_is_left_out_and_noted(
 
 
 def test_moonshot_fixes_the_temperature_of_all_its_models() -> None:
-    assert "temperature" not in body(temperature=1, to=target("x", "moonshot"))
+    sent = body(temperature=1, top_p=0.5, to=target("x", "moonshot"))
+
+    assert "temperature" not in sent
+    assert sent["top_p"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p"])
@@ -103,8 +106,14 @@ def test_sampling_of_a_wrong_type_is_refused(name: str, value: Any) -> None:
         body(**{name: value})
 
 
+@pytest.mark.parametrize("value", ["40", True, 1.5, [], {}])
+def test_top_k_of_a_wrong_type_is_refused_where_it_is_sent(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="top_k"):
+        body(top_k=value, to=target(dialect="openrouter"))
+
+
 def test_what_is_not_sent_is_not_looked_at() -> None:
-    sent = body(
+    sent = chat(
         top_k="many",
         metadata=5,
         service_tier=[],
@@ -121,7 +130,8 @@ def test_what_is_not_sent_is_not_looked_at() -> None:
         tool_choice="auto",
     )
 
-    assert set(sent) == {"model", "messages", "max_tokens"}
+    assert set(sent.body) == {"model", "messages", "max_tokens"}
+    assert sent.notes == ("top_k left out",)
 
 
 # --- stop sequences
@@ -141,7 +151,10 @@ def test_no_stop_is_sent_for_none(stops: Any) -> None:
 
 @pytest.mark.parametrize(
     ("model", "dialect"),
-    [("grok-4", "xai"), ("grok-3", "xai"), ("gpt-5", "openai"), ("o3", "openai")],
+    [
+        *(("grok-4", "xai"), ("grok-3", "xai"), ("x-ai/grok-4", "openrouter")),
+        *(("gpt-5", "openai"), ("o3", "openai"), ("openai/gpt-5", "openrouter")),
+    ],
 )
 def test_stops_are_kept_from_those_who_refuse_them(model: str, dialect: str) -> None:
     sent = chat(stop_sequences=["</severity>"], to=target(model, dialect))

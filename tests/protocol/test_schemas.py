@@ -75,6 +75,29 @@ def test_bookkeeping_goes_from_inside_but_never_from_property_names() -> None:
     }
 
 
+def test_nothing_else_goes_with_the_bookkeeping() -> None:
+    rest = {
+        "$ref": "#/$defs/x",
+        "additionalProperties": False,
+        "anyOf": [{"type": "string"}],
+        "const": "a",
+        "default": "a",
+        "description": "d",
+        "enum": ["a"],
+        "format": "date",
+        "minimum": 1,
+        "nullable": True,
+        "oneOf": [{"type": "string"}],
+        "pattern": "^a",
+        "required": ["a"],
+        "title": "t",
+        "type": "string",
+    }
+    schema = {"type": "object", "properties": {"p": {"$comment": "c", **rest}}}
+
+    assert schemas.for_any_target(schema)["properties"]["p"] == rest
+
+
 def test_the_client_s_schema_is_left_as_it_was() -> None:
     schema = {"$id": "x", "allOf": [{"properties": {"a": {}}}], "properties": {"b": {}}}
     before = json.dumps(schema)
@@ -94,6 +117,11 @@ def test_the_client_s_schema_is_left_as_it_was() -> None:
             {"type": "string", "format": "date-time"},
             {"type": "string", "format": "date-time"},
         ),
+        ({"type": "string", "format": "enum"}, {"type": "string", "format": "enum"}),
+        (
+            {"type": "number", "minimum": 0.5, "maximum": 1.5},
+            {"type": "number", "minimum": 0.5, "maximum": 1.5},
+        ),
         (
             {"type": "integer", "minimum": 1, "exclusiveMinimum": 0, "maximum": 5},
             {"type": "integer", "minimum": 1, "maximum": 5},
@@ -112,6 +140,10 @@ def test_the_client_s_schema_is_left_as_it_was() -> None:
                 "maxItems": 2,
             },
         ),
+        (
+            {"type": "array", "items": {"const": "x", "title": "t"}},
+            {"type": "array", "items": {"type": "string", "enum": ["x"]}},
+        ),
         ({"const": "x"}, {"type": "string", "enum": ["x"]}),
         ({"const": 5}, {"type": "string", "enum": ["5"]}),
         ({"const": True}, {"type": "string", "enum": ["true"]}),
@@ -124,6 +156,7 @@ def test_the_client_s_schema_is_left_as_it_was() -> None:
             {"type": "string", "enum": ["a"], "nullable": True},
         ),
         ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        ({"type": "string", "nullable": True}, {"type": "string", "nullable": True}),
         (
             {"type": ["string", "integer"]},
             {"anyOf": [{"type": "string"}, {"type": "integer"}]},
@@ -231,14 +264,38 @@ def test_gemini_gets_the_part_that_it_takes(schema: Any, cleaned: Any) -> None:
     assert for_gemini(schema) == cleaned
 
 
+@pytest.mark.parametrize("kind", ["string", "integer", "array", "object"])
+def test_gemini_gets_no_other_keyword(kind: str) -> None:
+    others = dict.fromkeys(
+        (
+            *("additionalProperties", "default", "examples", "exclusiveMinimum", "not"),
+            *("maxLength", "minLength", "multipleOf", "pattern", "patternProperties"),
+            *("title", "uniqueItems", "deprecated", "readOnly", "x-of-next-month"),
+        ),
+        1,
+    )
+
+    assert for_gemini({**others, "type": kind}) == for_gemini({"type": kind})
+
+
+@pytest.mark.parametrize("schema", [{"enum": ["a"]}, {"type": "string"}, {"const": 1}])
+def test_the_top_is_an_object_for_gemini_too(schema: Any) -> None:
+    assert schemas.for_gemini(schema) == {"type": "object", "properties": {}}
+
+
 def test_references_are_inlined_for_gemini() -> None:
     defs = {
         "a/b": {"type": "string", "description": "theirs"},
         "chain": {"$ref": "#/$defs/a~1b"},
+        "c~d e": {"type": "boolean"},
     }
 
     assert for_gemini({"$ref": "#/$defs/a~1b"}, **{"$defs": defs}) == defs["a/b"]
     assert for_gemini({"$ref": "#/$defs/chain"}, **{"$defs": defs}) == defs["a/b"]
+    assert for_gemini({"$ref": "#/$defs/c~0d%20e"}, **{"$defs": defs}) == defs["c~d e"]
+    assert for_gemini({"$ref": "x/$defs/c~0d%20e"}, **{"$defs": defs}) == {
+        "type": "object"
+    }
     assert for_gemini(
         {"$ref": "#/$defs/a~1b", "description": "own"}, **{"$defs": defs}
     ) == {

@@ -48,6 +48,17 @@ BLOCKS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "[web_search]\nBees: https://bees.example\nhttps://more.example",
     ),
+    "a search for tools that failed": (
+        {
+            "type": "tool_search_tool_result",
+            "content": {
+                "type": "tool_search_tool_result_error",
+                "error_code": "invalid_pattern",
+                "error_message": "unbalanced (",
+            },
+        },
+        "[tool_search]\ninvalid_pattern\nunbalanced (",
+    ),
     "a search that failed": (
         {
             "type": "web_search_tool_result",

@@ -25,6 +25,7 @@ def cut(pieces, *sequences):
         ("<severity>7</severity>x", ["</severity>"], ("<severity>7", "</severity>")),
         ("aab", ["ab"], ("a", "ab")),
         ("ababac", ["abac"], ("ab", "abac")),
+        ("aabaaabaaax", ["aabaaax"], ("aaba", "aabaaax")),
         ("abcd", ["abcd", "bc"], ("a", "bc")),
         ("abcd", ["cd", "abcd"], ("", "abcd")),
         ("abcd", ["bcd", "cd", "abc"], ("", "abc")),

@@ -15,6 +15,7 @@ from tests.protocol.translating import (
     body,
     call,
     chat,
+    image,
     request,
     result,
     target,
@@ -75,6 +76,10 @@ def test_the_system_prompt_is_one_first_message(system: Any, expected: Any) -> N
     assert system_of(system) == expected
 
 
+def test_a_system_prompt_is_text_alone() -> None:
+    assert system_of([text("one"), image(), text("two")]) == "one\n\ntwo"
+
+
 def test_the_billing_line_is_the_user_s_own_in_other_places() -> None:
     messages = translated(user(BILLING), assistant(text(BILLING)), user("x"))
 
@@ -116,13 +121,19 @@ def test_a_stream_of_a_wrong_type_is_refused(stream: Any) -> None:
         body(stream=stream)
 
 
-def test_nulls_are_absent() -> None:
+@pytest.mark.parametrize(
+    ("model", "dialect"),
+    [("some-model", "generic"), ("x", "openrouter"), ("grok-4.3", "xai"), ("x", "zai")],
+)
+def test_nulls_are_absent(model: str, dialect: str) -> None:
     names = (
         *("system", "tools", "tool_choice", "thinking", "output_config", "temperature"),
         *("top_p", "top_k", "stop_sequences", "stream", "metadata", "output_format"),
     )
 
-    assert body(**dict.fromkeys(names)) == body()
+    to = target(model, dialect)
+
+    assert body(**dict.fromkeys(names), to=to) == body(to=to)
 
 
 def test_extra_body_comes_last() -> None:

@@ -94,7 +94,9 @@ def test_a_made_up_id_of_ours_that_holds_no_text_is_left_alone() -> None:
 
 
 def test_legal_foreign_ids_stay() -> None:
-    assert upstream_ids("toolu_01A", "a" * 40) == ["toolu_01A", "a" * 40]
+    ids = ["toolu_01A", "call-1_B", "a" * 40]
+
+    assert upstream_ids(*ids) == ids
 
 
 @pytest.mark.parametrize("foreign", ["a" * 41, "call.1", "ü", "", "a b"])
@@ -121,9 +123,9 @@ def test_ids_may_come_again_in_another_turn() -> None:
     taken = []
     for _ in range(2):
         ids.start_turn()
-        taken.append(ids.take("toolu_aipaB3dE9_call_5f0", "Bash"))
+        taken += [ids.take("toolu_aipaB3dE9_call_5f0", "Bash") for _ in range(2)]
 
-    assert taken == ["call_0", "call_0"]
+    assert taken == ["call_0", "call_0_2"] * 2
 
 
 def test_claude_gets_no_id_twice_in_a_conversation() -> None:
@@ -160,7 +162,8 @@ def test_originals_go_back_byte_for_byte(family: str) -> None:
 
 
 def test_mistral_gets_nine_alphanumerics() -> None:
-    ids = upstream_ids("toolu_01A", "x", "x", "", "a" * 60, dialect="mistral")
+    odd = ("toolu_01A", "x", "x", "", "abcDEF12", "abcDEF1234", "abc_DEF-1", "a" * 60)
+    ids = upstream_ids(*odd, dialect="mistral")
 
     assert all(re.fullmatch(r"[A-Za-z0-9]{9}", tool_id) for tool_id in ids)
     assert len(set(ids)) == len(ids)
@@ -184,6 +187,10 @@ def test_kimi_gets_foreign_ids_counted_over_the_conversation() -> None:
 
     assert first == ["functions.Bash:0", "functions.Read:1"]
     assert second == ["functions.Read:2", "functions.Bash:3"]
+
+
+def test_an_id_in_kimi_s_own_form_stays() -> None:
+    assert upstream_ids("functions.Bash:7", family="kimi") == ["functions.Bash:7"]
 
 
 def test_kimi_s_count_does_not_run_into_its_own_ids() -> None:

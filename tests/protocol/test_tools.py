@@ -146,10 +146,10 @@ def test_a_legal_name_keeps_itself() -> None:
 
 
 def test_other_characters_become_underscores() -> None:
-    names = ["files.read", "a b", "ü", "a:b/c"]
+    names = ["files.read", "a b", "ü", "a:b/c", "a-b.c"]
 
     assert tool_names(body(tools=[tool(name) for name in names])) == [
-        *("files_read", "a_b", "_", "a_b_c")
+        *("files_read", "a_b", "_", "a_b_c", "a-b_c")
     ]
 
 
@@ -160,6 +160,23 @@ def test_a_long_name_is_cut_and_ends_in_its_hash() -> None:
     assert len(name) == 64
     assert LONG.startswith(name[:50])
     assert name.endswith(digest)
+
+
+def test_a_name_of_more_than_64_characters_is_cut() -> None:
+    whole, cut = tool_names(body(tools=[tool("x" * 64), tool("x" * 65)]))
+
+    assert whole == "x" * 64
+    assert len(cut) == 64
+
+
+def test_a_name_that_looks_cut_already_keeps_itself() -> None:
+    (cut,) = tool_names(body(tools=[tool(LONG)]))
+
+    first, second = tool_names(body(tools=[tool(LONG), tool(cut)]))
+
+    assert second == cut
+    assert first != cut
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", first)
 
 
 def test_names_that_collide_get_distinct_ones() -> None:
@@ -186,6 +203,12 @@ def test_one_table_serves_tools_choice_history_and_answer() -> None:
     assert [entry["function"]["name"] for entry in history] == [long, short]
     assert sent.body["tool_choice"]["function"]["name"] == long
     assert sent.tool_names == {long: LONG, short: "files.read"}
+
+
+def test_a_call_that_can_only_be_told_of_has_the_upstream_s_name() -> None:
+    sent = body(user(call("1", "files.read")), tools=[tool("files.read")])
+
+    assert sent["messages"][0]["content"] == "[called files_read: {}]"
 
 
 def test_a_name_that_only_the_history_knows_is_made_legal_too() -> None:
@@ -282,6 +305,13 @@ def test_a_deferred_tool_is_offered_when_nothing_could_load_it(tools: Any) -> No
     assert "WebFetch" in tool_names(body(tools=tools))
 
 
+@pytest.mark.parametrize("no", [False, None])
+def test_a_tool_that_is_not_deferred_never_waits(no: Any) -> None:
+    tools = [tool("Read", defer_loading=no), SEARCH, PLACEHOLDER]
+
+    assert tool_names(body(tools=tools)) == ["Read", "ToolSearch"]
+
+
 def test_a_deferred_tool_that_is_forced_is_offered() -> None:
     sent = body(
         tools=[SEARCH, deferred("WebFetch")],
@@ -304,6 +334,17 @@ def test_a_definition_in_an_addition_joins_the_tools_behind_them() -> None:
 
     assert tool_names(sent) == ["Bash", "mcp__late__x"]
     assert "mcp__late__x" in sent["messages"][0]["content"]
+
+
+def test_definitions_in_additions_come_in_order() -> None:
+    first, second = (
+        {"type": "tool_addition", "tool": {"definition": tool(name)}}
+        for name in ("late", "early")
+    )
+
+    sent = body(user("go"), system(first), assistant("x"), user("y"), system(second))
+
+    assert tool_names(sent) == ["late", "early"]
 
 
 def test_loading_a_tool_leaves_the_messages_before_it_alone() -> None:
@@ -366,9 +407,8 @@ def test_openrouter_searches_the_web_itself() -> None:
             },
         }
     ]
-    assert body(tools=[{**WEB_SEARCH, "blocked_domains": ["b.example"]}], to=to)[
-        "tools"
-    ] == [
+    excluding = {**WEB_SEARCH, "allowed_domains": [], "blocked_domains": ["b.example"]}
+    assert body(tools=[excluding], to=to)["tools"] == [
         {
             "type": "openrouter:web_search",
             "parameters": {"excluded_domains": ["b.example"], "max_uses": 8},
@@ -412,7 +452,8 @@ def test_the_query_is_known_where_a_search_was_offered() -> None:
     asked = chat(user("find bees"), tools=[WEB_SEARCH])
 
     assert asked.search_query == "find bees"
-    assert chat(user("find bees"), tools=[tool()]).search_query is None
+    for other in (tool(), {"type": "web_fetch_20250910", "name": "web_fetch"}):
+        assert chat(user("find bees"), tools=[other]).search_query is None
 
 
 def test_anthropic_s_client_tools_get_their_schema_and_their_name() -> None:
