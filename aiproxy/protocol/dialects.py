@@ -152,7 +152,7 @@ _FAMILIES = tuple(
         ("deepseek", r"deepseek"),
         ("kimi", r"kimi|moonshot"),
         ("glm", r"(?<![a-z])(?:chat)?glm"),
-        ("mistral", r"(?:mi|magi|dev|code|mini|vox)stral|[mp]ixtral|leanstral"),
+        ("mistral", r"(?:mi|magi|dev|code|mini|lean)stral|voxtral|[mp]ixtral"),
         ("qwen", r"qwen|qwq"),
         ("minimax", r"minimax"),
         ("llama", r"llama"),
