@@ -42,6 +42,25 @@ def test_a_silent_200_is_committed_so_that_the_client_sees_a_head(site, monkeypa
         reply.stream.on_end(None)
 
 
+def test_the_waits_are_those_of_the_contract():
+    assert attempt.COMMIT_SECONDS == 20
+    assert attempt.FALLBACK_SECONDS == 120
+    assert attempt.COUNT_SECONDS == 2
+
+
+def test_with_a_fallback_the_first_event_is_awaited_longer(site, monkeypatch):
+    monkeypatch.setattr(attempt, "COMMIT_SECONDS", 0.05)
+    with ScriptedUpstream(
+        lambda ask: Reply(text="late", fault=stall(0, seconds=0.3))
+    ) as slow, ScriptedUpstream() as second:
+        site.add(slow, slug="first", fallback="second")
+        site.add(second, slug="second")
+
+        answered = site.ask(STREAMED, "first")
+
+    assert answered.headers["x-aiproxy-provider"] == "first"
+
+
 def test_with_a_fallback_a_silent_provider_is_given_up(site, monkeypatch):
     monkeypatch.setattr(attempt, "FALLBACK_SECONDS", 0.3)
     with ScriptedUpstream(

@@ -61,6 +61,23 @@ def test_whitespace_after_a_call_leads_the_next_text():
     assert texts(message) == [("text", "\nmore")]
 
 
+def test_whitespace_between_a_call_and_a_later_text_is_said_once():
+    def one(index):
+        return calls(call('{"x":1}', index=index, call_id=f"c{index}", name="f"))
+
+    message = streamed(
+        chunk(content="a"),
+        one(0),
+        chunk(content="\n"),
+        chunk(content="b"),
+        one(1),
+        chunk(content="c"),
+        chunk("stop"),
+    )
+
+    assert texts(message) == [("text", "a"), ("text", "\nb"), ("text", "c")]
+
+
 def test_half_a_character_at_the_end_is_replaced():
     message = streamed(chunk(content="a"), chunk(content="b\ud83d"), chunk("stop"))
 
@@ -197,6 +214,13 @@ def test_tags_open_a_thought_in_a_stream():
 
 def test_tags_are_text_after_a_reasoning_field():
     message = streamed(chunk(reasoning="hm"), chunk(content="<think>x"), chunk("stop"))
+
+    assert texts(message) == [("thinking", "hm"), ("text", "<think>x")]
+
+
+def test_tags_are_text_after_a_thinking_part():
+    part = [{"type": "thinking", "thinking": "hm"}]
+    message = streamed(chunk(content=part), chunk(content="<think>x"), chunk("stop"))
 
     assert texts(message) == [("thinking", "hm"), ("text", "<think>x")]
 

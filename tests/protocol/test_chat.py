@@ -62,7 +62,11 @@ def test_each_finish_reason_has_its_stop_reason(reason, expected):
         {"choices": [{"index": 0, "error": {"message": "no"}}]},
         {"choices": [], "x_groq": {"error": "no"}},
         {"object": "error", "message": "no"},
+        {"object": "error", "choices": []},
         {"detail": "no"},
+        {"message": "no"},
+        {"msg": "no"},
+        {"errors": ["no"]},
         {"type": "error", "error": {"message": "no"}},
         [{"error": {"message": "no"}}],
         {"choices": [{"finish_reason": "error"}]},
@@ -193,6 +197,12 @@ def test_calls_that_nothing_tells_apart_have_their_places():
     pieces = chat.calls_of({"tool_calls": [{"function": {"name": "f"}}] * 2})
 
     assert [piece.number for piece in pieces] == [0, 1]
+
+
+def test_a_name_or_id_of_blanks_is_none():
+    (piece,) = chat.calls_of({"tool_calls": [{"id": " ", "function": {"name": "\n"}}]})
+
+    assert (piece.id, piece.name) == ("", "")
 
 
 def test_calls_with_ids_need_no_places():

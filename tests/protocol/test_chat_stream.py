@@ -258,7 +258,13 @@ def test_done_ends_at_once_and_nothing_counts_after_it():
 
 
 @pytest.mark.parametrize(
-    "mark", [b"data: [DONE]\n\n", b"data:[DONE]\r\n\r\n", b"data: [DONE]"]
+    "mark",
+    [
+        b"data: [DONE]\n\n",
+        b"data:[DONE]\r\n\r\n",
+        b"data: [DONE]",
+        b"data:  [DONE] \n\n",
+    ],
 )
 def test_the_end_mark_may_be_written_in_many_ways(mark):
     assert translate(sse(chunk(content="x"), done=False) + mark).endswith(
@@ -534,6 +540,15 @@ def test_what_was_held_as_a_tag_may_be_a_stop_sequence(after):
 
     message = streamed(chunk(content="<"), after, to=reply(stop_sequences=("<",)))
     assert (message["content"], message["stop_sequence"]) == ([], "<")
+
+
+def test_a_stop_that_nobody_asked_for_is_not_told():
+    named = chunk("stop", choice={"stop_reason": "<|eot|>"})
+    message = streamed(
+        chunk(content="a"), named, to=reply(stop_sequences=("END", "</x>"))
+    )
+
+    assert (message["stop_reason"], message["stop_sequence"]) == ("end_turn", None)
 
 
 def test_a_stop_sequence_that_the_provider_names_is_told():

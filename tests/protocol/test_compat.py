@@ -208,6 +208,30 @@ def test_a_budget_fits_below_a_lowered_limit(limit, thinking):
     assert compat.with_fitting_budget(body)["thinking"] == thinking
 
 
+def test_a_budget_as_large_as_the_limit_is_lowered():
+    thinking = {"type": "enabled", "budget_tokens": 4096}
+    body = compat.with_fitting_budget({"max_tokens": 4096, "thinking": thinking})
+
+    assert body["thinking"]["budget_tokens"] == 2048
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_forced"),
+    [
+        ("required", True),
+        ({"type": "any"}, True),
+        ({"type": "tool", "name": "a"}, True),
+        ({"type": "function", "function": {"name": "a"}}, True),
+        ("auto", False),
+        ({"type": "auto"}, False),
+        ({"type": "none"}, False),
+        (None, False),
+    ],
+)
+def test_a_forced_choice_is_known_in_either_format(choice, is_forced):
+    assert compat.is_forced(choice) is is_forced
+
+
 # System turns
 
 TURNS = {
@@ -235,6 +259,15 @@ TURNS = {
     "last after an assistant": (
         [user(text("a")), assistant(text("b")), system("s")],
         [user(text("a")), assistant(text("b")), user(reminder("s"))],
+    ),
+    "between two assistants": (
+        [assistant(text("a")), system("s"), assistant(text("b")), user(text("c"))],
+        [
+            assistant(text("a")),
+            user(reminder("s")),
+            assistant(text("b")),
+            user(text("c")),
+        ],
     ),
     "two in a row": (
         [user(text("a")), system("s"), system("t")],
@@ -320,6 +353,38 @@ def test_a_tool_defined_on_the_way_joins_the_tools():
     assert body["messages"] == [user(text("a"), reminder("Loaded: Bash"))]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_reference", "tool_name": "WebFetch"},
+        {"type": "tool_addition", "tool": {"tool_name": "WebFetch"}},
+    ],
+)
+def test_a_loaded_tools_text_keeps_the_cache_mark(block):
+    mark = {"type": "ephemeral"}
+    body = plain({"messages": [user({**block, "cache_control": mark})]})
+
+    assert body["messages"] == [user(text("Loaded: WebFetch", cache_control=mark))]
+
+
+def test_a_system_turn_names_the_tools_that_it_adds():
+    addition = {"type": "tool_addition", "tool": {"tool_name": "WebFetch"}}
+    message = system([text("new:"), addition])
+
+    assert plain({"messages": [user(text("a")), message]})["messages"] == [
+        user(text("a"), reminder("new:\n\nLoaded: WebFetch"))
+    ]
+    assert compat.without_system_role({"messages": [system([addition])]}) == {
+        "messages": [user(reminder("Loaded: WebFetch"))]
+    }
+
+
+def test_the_placeholder_of_a_search_is_no_tool():
+    assert plain({"tools": [{**PLACEHOLDER, "defer_loading": False}, BASH]})[
+        "tools"
+    ] == [BASH]
+
+
 def test_a_loaded_tool_is_named_as_text():
     reference = {"type": "tool_reference", "tool_name": "WebFetch"}
     body = plain({"messages": [user(result("t", [reference]))]})
@@ -373,6 +438,38 @@ def test_signed_and_unknown_blocks_stay():
     ]
 
     assert plain({"messages": [assistant(*blocks)]})["messages"] == [assistant(*blocks)]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "mcp_tool_result",
+        "tool_search_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
+    ],
+)
+def test_a_result_of_a_betas_server_tool_becomes_text(kind):
+    block = {"type": kind, "tool_use_id": "t", "content": [text("found")]}
+    body = plain({"messages": [assistant(block)]})
+    name = kind[: -len("_tool_result")]
+
+    assert body["messages"] == [assistant(text(f"[{name}]\nfound"))]
+
+
+def test_a_call_of_a_betas_server_tool_becomes_text():
+    use = {"type": "server_tool_use", "name": "code_execution", "input": {}}
+    body = plain({"messages": [assistant(use)]})
+
+    assert body["messages"] == [assistant(text("[used code_execution]"))]
+
+
+@pytest.mark.parametrize("name", ["web_search", "web_fetch"])
+def test_a_call_of_a_plain_server_tool_stays(name):
+    use = {"type": "server_tool_use", "id": "s", "name": name, "input": {}}
+
+    assert plain({"messages": [assistant(use)]})["messages"] == [assistant(use)]
 
 
 def test_blocks_of_a_betas_server_tool_become_text():

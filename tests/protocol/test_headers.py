@@ -165,6 +165,23 @@ def test_usual_custom_headers_pass(name, value):
     assert headers.custom_header_problem(name, value) == ""
 
 
+def test_a_beta_goes_by_its_name_or_by_what_it_begins_with():
+    head = upstream(
+        api_format="anthropic",
+        client_headers={"anthropic-beta": "a-2025-01-01, b-2025-01-01,ab-2025-01-01"},
+        full_compat=True,
+        dropped_betas=("a-", "b-2025-01-01"),
+    )
+
+    assert head["anthropic-beta"] == "ab-2025-01-01"
+
+
+def test_a_messages_upstream_hears_the_version_in_use():
+    head = upstream(api_format="anthropic", client_headers={})
+
+    assert head["anthropic-version"] == "2023-06-01"
+
+
 def test_a_clients_header_cannot_break_the_head():
     head = upstream(
         api_format="anthropic", client_headers={"anthropic-x": "a\r\nauthorization: b"}

@@ -57,9 +57,35 @@ def test_a_key_with_the_mark_wins_over_the_key_without():
     assert model_for("a[1m]", model_map=model_map) == "long"
 
 
+def test_the_very_name_without_its_mark_wins_over_another_case():
+    model_map = {"CLAUDE-X": "loose", "claude-x": "exact"}
+
+    assert model_for("claude-x[1m]", model_map=model_map) == "exact"
+
+
+def test_a_key_with_a_mark_is_found_in_any_case():
+    assert model_for("a[1m]", model_map={"A[1M]": "long"}) == "long"
+
+
+@pytest.mark.parametrize("key", ["claude-x", "CLAUDE-X"])
+def test_a_key_without_a_model_maps_nothing(key):
+    assert model_for("claude-x", model_map={key: "", "claude-*": "wild"}) == "wild"
+
+
+def test_stars_are_no_literal_characters():
+    model_map = {"***ab": "stars", "abc*": "letters"}
+
+    assert model_for("abcab", model_map=model_map) == "letters"
+
+
+def test_a_pattern_fits_in_any_case():
+    assert model_for("gpt-5", model_map={"GPT-*": "hit"}) == "hit"
+
+
 @pytest.mark.parametrize(
     ("pattern", "name", "fits"),
     [
+        ("a*b*b*c", "abXc", False),
         ("*", "anything", True),
         ("a*b*c", "aXbYc", True),
         ("a*b*c", "abc", True),
@@ -85,6 +111,14 @@ def test_many_stars_on_a_long_name_take_no_time():
 @pytest.mark.parametrize("name", ["openai/gpt-5.1", "openai/gpt-5.1[1m]"])
 def test_what_our_list_offered_is_taken_as_it_is(name):
     assert model_for(name, model_map={}) == "openai/gpt-5.1"
+
+
+def test_the_map_wins_over_what_our_list_offered():
+    assert model_for("claude-offered") == "wild"
+
+
+def test_an_offered_name_may_have_a_mark():
+    assert model_for("claude-offered[1m]", model_map={}) == "claude-offered"
 
 
 def test_an_offered_name_wins_over_its_tier():
@@ -130,7 +164,7 @@ def test_the_default_serves_claude_names_and_none(name):
     assert model_for(name, model_map={}, tiers={"opus": ""}) == "default"
 
 
-@pytest.mark.parametrize("name", ["grok-4", "hf:org/model", "grok-4[1m]"])
+@pytest.mark.parametrize("name", ["grok-4", "hf:org/model", "grok-4[1m]", "a[b]c"])
 def test_other_names_go_as_typed(name):
     assert model_for(name, model_map={}) == name.replace("[1m]", "")
 

@@ -103,6 +103,13 @@ def test_what_follows_the_object_is_dropped():
     assert out == ['{"a":1}', ""]
 
 
+def test_what_follows_an_empty_object_is_dropped_if_it_is_none():
+    scanner, out = scanned("{}", "x", '{"a":1}')
+
+    assert out == ["", "", ""]
+    assert scanner.closed
+
+
 @pytest.mark.parametrize(
     ("text", "sent"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -206,6 +207,19 @@ def test_a_strict_upstream_gets_no_betas():
     assert body["future_field"] == REQUEST["future_field"]
 
 
+def test_what_a_strict_upstream_does_not_get_is_noted():
+    notes = build_request(REQUEST, STRICT).notes
+
+    assert "beta fields dropped" in notes
+
+
+def test_a_null_of_the_clients_stays():
+    target = replace(FULL, extra_body={"x": 1, "model": None})
+    body = built({"model": "m", "messages": [], "container": None}, target)
+
+    assert body == {"messages": [], "container": None, "x": 1}
+
+
 def test_stop_sequences_are_remembered_for_the_answer():
     request = {**REQUEST, "stop_sequences": ["</a>", "", " ", "b", 3]}
 
@@ -213,12 +227,13 @@ def test_stop_sequences_are_remembered_for_the_answer():
 
 
 def test_the_context_of_the_answer_knows_the_clients_model():
-    made = build_request(REQUEST, FULL)
+    made = build_request({**REQUEST, "stop_sequences": ["b"]}, FULL)
     reply = made.reply_context(
         model="claude-opus-5-5", message_id="msg_1", nonce="abcdef", input_estimate=7
     )
 
     assert (reply.model, reply.input_estimate) == ("claude-opus-5-5", 7)
+    assert reply.stop_sequences == ("b",)
 
 
 @pytest.mark.parametrize("messages", [None, "x", {}, 3])

@@ -299,6 +299,29 @@ def test_an_error_in_the_stream_passes_byte_for_byte_and_ends_it():
     assert stream.outcome.error.error_type == "overloaded_error"
 
 
+def test_an_error_under_another_name_gets_its_own():
+    bare = error_of("overloaded_error", "x").replace(b"event: error", b"event: message")
+    out, _ = passed(START + bare)
+
+    assert out == START + error_of("overloaded_error", "x")
+
+
+def test_an_error_behind_held_text_comes_after_it():
+    stream = PassthroughStream(replace(REPLY, stop_sequences=("END",)))
+    error = error_of("overloaded_error", "x")
+
+    out = stream.feed(START + OPEN + delta("EN") + error)
+    assert out == START + OPEN + delta("EN") + error
+
+
+@pytest.mark.parametrize("kind", ["message_delta", "content_block_delta", "ping"])
+def test_an_error_field_in_an_event_of_the_api_is_no_error(kind):
+    odd = event(kind, {"type": kind, "error": {"message": "x"}})
+    out, _ = passed(START + odd)
+
+    assert out.startswith(START + odd)
+
+
 def test_an_error_in_the_stream_loses_only_the_key():
     error = error_of("api_error", f"bad key {KEY}")
     out, _ = passed(START + error)
@@ -359,6 +382,12 @@ def test_an_answer_opened_here_tells_the_upstreams_numbers_at_its_end():
         "cache_read_input_tokens": 4,
         "output_tokens": 15,
     }
+
+
+def test_an_answer_opened_here_announces_a_token_at_least():
+    (opened,) = events_in(PassthroughStream(replace(REPLY, input_estimate=0)).begin())
+
+    assert opened["message"]["usage"]["input_tokens"] == 1
 
 
 def test_opening_twice_opens_once():

@@ -27,9 +27,11 @@ def said(*data):
 CASES = {
     "lf": (b"data: a\n\ndata: b\n\n", said("a", "b")),
     "crlf": (b"data: a\r\n\r\ndata: b\r\n\r\n", said("a", "b")),
+    "crlf, several data lines": (b"data: a\r\ndata: b\r\n\r\n", said("a\nb")),
     "cr": (b"data: a\r\rdata: b\r\r", said("a", "b")),
     "mixed line ends": (b"data: a\r\n\ndata: b\n\r\n", said("a", "b")),
     "byte order mark": (b"\xef\xbb\xbfdata: a\n\n", said("a")),
+    "a later byte order mark": (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", said("a")),
     "no space": (b"data:a\n\n", said("a")),
     "only one space is cut": (b"data:  a\n\n", said(" a")),
     "several data lines": (b"data: a\ndata: b\n\n", said("a\nb")),
@@ -104,6 +106,12 @@ def test_any_bytes_are_read_alike_in_one_piece_and_in_many(data, size):
 def test_what_exceeds_the_limit_is_refused(stream):
     with pytest.raises(UpstreamBroken, match="larger than 100 bytes"):
         decode([stream + b"\n\n"], max_event_bytes=100)
+
+
+def test_a_line_is_refused_before_it_ends():
+    decoder = SSEDecoder(max_event_bytes=100)
+    with pytest.raises(UpstreamBroken, match="larger than 100 bytes"):
+        decoder.feed(b"data: " + b"x" * 100)
 
 
 def test_a_line_without_end_takes_linear_time():

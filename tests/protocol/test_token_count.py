@@ -71,6 +71,10 @@ def test_each_tool_costs_eight_and_its_definition():
     )
 
 
+def test_a_hundred_empty_tools_cost_eight_each_and_two_brackets():
+    assert count({"messages": [], "tools": [{}] * 100}) == 800 + 200 / 2.5
+
+
 def test_there_is_always_one():
     assert count({"messages": []}) == 1
 
@@ -81,6 +85,7 @@ def test_there_is_always_one():
         (png(300, 250), 100),
         (jpeg(300, 250), 100),
         (png(301, 250), 101),
+        (png(1000, 1000), 1334),
         (png(5000, 5000), 1600),
         (b"no image at all", 1600),
     ],
@@ -157,6 +162,18 @@ def test_other_blocks_cost_the_texts_in_them():
     }
 
     assert of(block) == 6
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("type", "id", "tool_use_id", "cache_control", "signature", "data"),
+        *("media_type", "source"),
+        *("encrypted_content", "encrypted_index", "encrypted_stdout"),
+    ],
+)
+def test_what_is_no_text_costs_nothing(name):
+    assert of({"type": "other", "text": "abcd", name: "b" * 99}) == 5
 
 
 def thought(text: str, signature: Any) -> dict[str, Any]:

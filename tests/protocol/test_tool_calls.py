@@ -123,6 +123,24 @@ CASES = {
         ],
         [("a", "f", "{}")],
     ),
+    "another id without a name after complete arguments": (
+        [
+            call('{"x":1}', call_id="a", name="f"),
+            call('{"y":2}', call_id="b"),
+        ],
+        [("a", "f", '{"x":1}'), ("b", "", '{"y":2}')],
+    ),
+    "another id without name or index": (
+        [
+            call('{"x":', index=None, call_id="a", name="f"),
+            call('{"y":2}', index=None, call_id="b"),
+        ],
+        [("a", "f", '{"x":null}'), ("b", "", '{"y":2}')],
+    ),
+    "an id after arguments": (
+        [call('{"x"', name="f"), call(":1}", call_id="a")],
+        [("a", "f", '{"x":1}')],
+    ),
     "a name that grows": (
         [call("", call_id="a", name="get"), call("{}", name="get_weather")],
         [("a", "get_weather", "{}")],
@@ -171,6 +189,17 @@ def test_a_legacy_call_is_one_call():
 
     assert found[0] is found[1] is found[2]
     assert found[0].finish_arguments(cut=False) == '{"x":1}'
+
+
+def test_a_legacy_call_goes_on_behind_another():
+    table = CallTable(reply())
+    (legacy,) = chat.calls_of({"function_call": {"name": "f", "arguments": "{"}})
+    (other,) = chat.calls_of({"tool_calls": [call("{", call_id="a", name="g")]})
+    (more,) = chat.calls_of({"function_call": {"arguments": "}"}})
+    first, second, third = (table.place(piece)[0] for piece in (legacy, other, more))
+
+    assert first is third
+    assert first is not second
 
 
 def test_whole_calls_are_never_joined():

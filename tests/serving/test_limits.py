@@ -13,6 +13,12 @@ def test_with_enough_files_the_limits_are_as_written():
     assert (fitted.connections, fitted.streams) == (4096, 1024)
 
 
+def test_a_client_hears_of_silence_before_it_gives_up():
+    limits = Limits()
+
+    assert (limits.ping_seconds, limits.finished_silence_seconds) == (15.0, 10.0)
+
+
 @pytest.mark.parametrize("files", [64, 256, 1024, 4096])
 def test_connections_and_streams_never_need_more_files_than_there_are(files):
     fitted = Limits().fitted_to(files)
