@@ -29,14 +29,16 @@ _COMPANIES = (
     "Anthropic|OpenAI|Google DeepMind|DeepMind|Google|xAI|DeepSeek|Mistral AI|Mistral"
     "|Moonshot AI|Moonshot|Zhipu AI|Zhipu|Alibaba|Meta AI|Cohere|Perplexity|MiniMax"
 )
-_VERSION = r"(?: ?-?[0-9]+(?:\.[0-9]+)*[a-z]?(?![\w]))?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)*"
+_VERSION = rf"(?: ?-?{_NUMBER}[a-z]?(?![\w]))?"
 _TIER = r"(?: (?:Opus|Sonnet|Haiku|Fable))?"
 _PRODUCTS = (
     rf"Claude(?: Code| Agent SDK| Desktop)?{_TIER}{_VERSION}{_TIER}"
-    rf"|(?:Opus|Sonnet|Haiku|Fable) [0-9]+(?:\.[0-9]+)*"
-    r"|ChatGPT|GPT-[0-9]+(?:\.[0-9]+)*o?(?:[- ](?:mini|nano|pro|turbo))?"
+    rf"|(?:Opus|Sonnet|Haiku|Fable) {_NUMBER}"
+    rf"|ChatGPT|GPT-{_NUMBER}o?(?:[- ](?:mini|nano|pro|turbo))?"
     rf"|Gemini(?: (?:Pro|Flash|Ultra))?{_VERSION}(?: (?:Pro|Flash|Ultra))?"
-    rf"|Grok{_VERSION}|Kimi(?: K[0-9.]+)?|Qwen[0-9.]*|Codex|Copilot|Llama{_VERSION}"
+    rf"|Grok{_VERSION}|Kimi(?: K{_NUMBER})?|Qwen(?:{_NUMBER})?|Codex|Copilot"
+    rf"|Llama{_VERSION}"
 )
 _NAME = lazy_pattern(
     r"(?<![\w/\\@#$~-])(?<!\w\.)"

@@ -127,6 +127,7 @@ def test_what_was_changed_is_noted():
 @pytest.mark.parametrize(
     ("effort", "budget"),
     [
+        ("minimal", 1024),
         ("low", 2048),
         ("medium", 8192),
         ("high", 16384),

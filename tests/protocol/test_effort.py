@@ -162,6 +162,7 @@ def test_a_level_that_the_model_lacks_becomes_the_next_lower(
         ("grok-4.20", "xai"),
         ("grok-4.20-0309-reasoning", "xai"),
         ("grok-code-fast-1", "xai"),
+        ("grok-5-code", "xai"),
         ("grok-3", "xai"),
         ("grok-4.5-fast-non-reasoning", "xai"),
         ("gpt-5-chat-latest", "openai"),

@@ -276,6 +276,7 @@ def test_origins_compare_by_scheme_host_and_port(one, other, same):
     [
         ("https://api.anthropic.com", True),
         ("https://API.anthropic.com/v1", True),
+        ("https://eu.anthropic.com", True),
         ("https://api.anthropic.com.evil.example", False),
         ("https://notanthropic.com", False),
         ("https://api.z.ai/api/anthropic", False),

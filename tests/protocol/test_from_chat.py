@@ -37,6 +37,13 @@ def test_the_message_is_the_clients():
     assert message["content"] == [{"type": "text", "text": "Hello"}]
 
 
+def test_a_whole_answer_without_a_finish_reason_is_whole():
+    half = call('{"city":"Ro', call_id="a", name="get_weather")
+    message = answered({"tool_calls": [half]}, None)
+
+    assert tool_uses(message) == [("get_weather", {"city": None})]
+
+
 def test_blocks_come_in_the_order_thinking_search_text_tool_use():
     message = answered(
         {

@@ -17,6 +17,7 @@ from tests.protocol.test_passthrough_stream import (
     START,
     STOP,
     delta,
+    event,
     events_in,
 )
 
@@ -132,6 +133,29 @@ def test_a_block_of_which_nothing_is_left_goes():
     message = {"content": [{"type": "text", "text": "ENDa"}]}
 
     assert passthrough_stops.cut(message, ["END"])["content"] == []
+
+
+def test_in_a_whole_answer_a_sequence_does_not_span_blocks():
+    texts = [{"type": "text", "text": text} for text in ("EN", "D")]
+
+    assert passthrough_stops.cut({"content": texts}, ["END"]) == {"content": texts}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        {"type": "thinking_delta", "thinking": "END"},
+        {"type": "input_json_delta", "partial_json": "END"},
+    ],
+)
+def test_only_visible_text_is_searched(piece):
+    odd = event(
+        "content_block_delta",
+        {"type": "content_block_delta", "index": 0, "delta": piece},
+    )
+    stream = [START, OPEN, odd, CLOSE, FINISH, STOP]
+
+    assert run(*stream)[0] == b"".join(stream)
 
 
 def test_a_whole_answer_without_a_match_stays():

@@ -343,6 +343,7 @@ def test_another_formats_error_in_the_stream_is_translated(data, kind):
     out, stream = passed(START + bare)
 
     assert events_in(out)[-1]["error"]["type"] == kind
+    assert "broke off" not in events_in(out)[-1]["error"]["message"]
     assert stream.done
 
 

@@ -148,8 +148,25 @@ def test_without_tools_another_clients_prompt_is_replaced():
     assert "Mine." in system_of(request, headers={"User-Agent": "curl/8"})[0]["text"]
 
 
-def test_client_tools_of_anthropics_own_kinds_are_no_server_tools():
-    request = request_with("x", tools=[{"type": "bash_20250124", "name": "bash"}])
+def test_a_template_of_which_nothing_is_left_only_cleans():
+    config = replace(CUSTOM, prompt_template="{{ENV_INFO}}", system_name="")
+
+    assert system_of(request_with("their own"), config) == "their own"
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "text_editor_20250728", "name": "edit"},
+        {"type": "memory_20250818", "name": "memory"},
+        {"type": "computer_20250124", "name": "computer"},
+        {"type": "custom", "name": "a"},
+        {"type": "of_next_month", "name": "a", "input_schema": {}},
+    ],
+)
+def test_client_tools_of_anthropics_own_kinds_are_no_server_tools(tool):
+    request = request_with("x", tools=[SEARCH, tool])
 
     assert "Mine." in system_of(request)[0]["text"]
 

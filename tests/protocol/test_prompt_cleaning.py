@@ -124,6 +124,32 @@ def test_names_go(text, expected):
     assert remove_references(text, "") == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Anthropic", "OpenAI", "Google DeepMind", "DeepMind", "Google", "xAI"),
+        *("DeepSeek", "Mistral AI", "Mistral", "Moonshot AI", "Moonshot", "Zhipu AI"),
+        *("Zhipu", "Alibaba", "Meta AI", "Cohere", "Perplexity", "MiniMax"),
+    ],
+)
+def test_each_company_becomes_the_provider(name):
+    assert remove_references(f"by {name}.", "Ada") == "by the provider."
+    assert remove_references(f"{name}'s tool", "Ada") == "tool"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Claude", "Claude Code", "Claude Agent SDK", "Claude Desktop", "Opus 4.5"),
+        *("Claude Opus 4.5", "ChatGPT", "GPT-5", "GPT-4.1 mini", "Gemini 2.5 Pro"),
+        *("Grok 4", "Kimi K2", "Qwen3", "Codex", "Copilot", "Llama 3.3"),
+    ],
+)
+def test_each_product_becomes_the_assistant(name):
+    assert remove_references(f"Ask {name}.", "") == "Ask the assistant."
+    assert remove_references(f"Ask {name}.", "Ada") == "Ask Ada."
+
+
 def test_products_take_the_assistants_own_name():
     assert remove_references("Claude Code and the Claude app", "Ada") == (
         "Ada and the Ada app"

@@ -257,6 +257,9 @@ BEHIND = [
     body_of("Provider returned error"),
     body_of("Upstream request failed"),
     body_of("Error from upstream", type="upstream_error"),
+    body_of("The upstream server is not reachable"),
+    body_of("Bad gateway"),
+    body_of("All providers have failed"),
 ]
 
 
@@ -394,6 +397,7 @@ def test_other_shapes_from_a_messages_upstream_are_translated(body):
         ("authentication_error", 401),
         ("api_error", 500),
         ("a_new_error", 502),
+        ("timeout_error", 504),
     ],
 )
 def test_an_anthropic_error_inside_a_200_has_the_status_of_its_type(kind, status):
