@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from http.client import responses
 from typing import Mapping
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec, messages
-
-
-def status_line(status: int) -> str:
-    """`503 Service Unavailable`; 529 is Anthropic's own."""
-    return (
-        f"{status} {responses.get(status, 'Overloaded' if status == 529 else 'Error')}"
-    )
+from aiproxy.status_line import status_line
 
 
 def answer_to(

@@ -1,8 +1,7 @@
-"""What all answers have in common: the framework set up, its errors, their headers."""
+"""The framework set up for the pages: what it refuses, and what every page carries."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Callable
 
 from bottle import Bottle, HTTPResponse, request
@@ -10,13 +9,11 @@ from bottle import Bottle, HTTPResponse, request
 from aiproxy.errors import AIProxyError, NotFound
 from aiproxy.head import RequestHead
 from aiproxy.services import Services
-from aiproxy.web import errors, guard, proxy
+from aiproxy.web import errors, guard, page_errors
 from aiproxy.web.routing import Visitor
 
-log = logging.getLogger("aiproxy.web")
-
-_EVERYWHERE = {"X-Content-Type-Options": "nosniff"}
-_ON_PAGES = {
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self';"
         " img-src 'self' data:; connect-src 'self'; form-action 'self';"
@@ -27,7 +24,6 @@ _ON_PAGES = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _ROW_ID = "(?:0|[1-9][0-9]{0,17})"
-_NOT_FOUND = "there is nothing at this address"
 
 
 def new_app(services: Services) -> Bottle:
@@ -44,54 +40,34 @@ def new_app(services: Services) -> Bottle:
 
 
 def _unrouted(services: Services) -> Callable[[Any], HTTPResponse]:
-    """404, 405 and what bottle itself refuses, in the shape of their side."""
+    """404, 405 and what bottle itself refuses, in our shape."""
 
     def run(failure: Any) -> HTTPResponse:
-        request_id = request_id_of(request.environ)
+        request_id = errors.request_id_of(request.environ)
         head = RequestHead.from_environ(request.environ)
         status = failure.status_code
-        error: AIProxyError = NotFound(_NOT_FOUND)
+        error: AIProxyError = NotFound(errors.NOT_FOUND)
         if status == 405:
-            error = AIProxyError("this address does not take this method", status=405)
+            error = AIProxyError(errors.NOT_TAKEN, status=405)
         elif status >= 500:
-            error = internal_error(request_id, failure.exception)
+            error = errors.internal_error(request_id, failure.exception)
         elif status != 404:
             error = AIProxyError("the request cannot be understood", status=status)
         try:
             guard.judge_head(services, head)
-            if not head.is_api:
-                visitor = guard.find_visitor(services, head)
+            visitor = guard.find_visitor(services, head)
         except AIProxyError as exc:
             error, visitor = exc, Visitor(user=None)
-        if head.is_api:
-            return with_headers(errors.api_error(error, request_id), is_page=False)
-        answer = errors.page_error(services, visitor, error, request_id)
-        return with_headers(answer, is_page=True)
+        answer = page_errors.page_error(services, visitor, error, request_id)
+        return with_headers(answer)
 
     return run
 
 
-def internal_error(request_id: str, cause: BaseException | None = None) -> AIProxyError:
-    """For the client; its cause, or the exception in hand, goes to the text log."""
-    log.error("%s failed", request_id, exc_info=cause or True)
-    return AIProxyError(errors.INTERNAL, status=500)
-
-
-def request_id_of(environ: dict[str, Any]) -> str:
-    """The one that the HTTP layer gave, or one that it has from now on."""
-    found = environ.get("aiproxy.request_id")
-    if found is None:
-        found = environ["aiproxy.request_id"] = proxy.new_request_id()
-    return str(found)
-
-
-def with_headers(response: HTTPResponse, *, is_page: bool) -> HTTPResponse:
-    """The answer with what security.md wants on each, and on pages."""
-    for name, value in _EVERYWHERE.items():
+def with_headers(response: HTTPResponse) -> HTTPResponse:
+    """The page with what security.md wants on each."""
+    for name, value in _HEADERS.items():
         response.set_header(name, value)
-    if is_page:
-        for name, value in _ON_PAGES.items():
-            response.set_header(name, value)
-        if "Cache-Control" not in response.headers:
-            response.set_header("Cache-Control", "no-store")
+    if "Cache-Control" not in response.headers:
+        response.set_header("Cache-Control", "no-store")
     return response

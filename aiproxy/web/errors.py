@@ -1,80 +1,41 @@
-"""An error as an answer: the API's envelope under /v1, JSON or a page elsewhere."""
+"""An error under /v1 as an answer, and what every failure is told and known by."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from bottle import HTTPResponse, request
+import logging
+import secrets
+from typing import Any
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import messages
-from aiproxy.services import Services
-from aiproxy.web import render
-from aiproxy.web.guard import LoginNeeded, PasswordChangeNeeded
-from aiproxy.web.routing import Visitor
+from aiproxy.web.response import Response
 
-# What a status means to a person who met it in the browser.
-_TITLES: dict[int, str] = {
-    400: "This request cannot be understood",
-    401: "Not logged in",
-    403: "This is not allowed",
-    404: "There is nothing here",
-    405: "This address is not used in this way",
-    409: "Not now",
-    413: "Too large",
-    422: "There is a problem",
-    429: "Too many attempts",
-    500: "Something went wrong on our side",
-    503: "Not available right now",
-}
+log = logging.getLogger("aiproxy.web")
+
+NOT_FOUND = "there is nothing at this address"
+NOT_TAKEN = "this address does not take this method"
 INTERNAL = "something went wrong inside the server. Its log names the cause."
 
 
-def api_error(error: AIProxyError, request_id: str) -> HTTPResponse:
+def api_error(error: AIProxyError, request_id: str) -> Response:
     """The envelope that every client of the Messages API understands."""
     headers = {
         "request-id": request_id,
         **error.headers,
         "content-type": "application/json",
     }
-    return HTTPResponse(
-        body=messages.envelope(error, request_id), status=error.status, headers=headers
-    )
+    return Response(messages.envelope(error, request_id), headers, error.status)
 
 
-def page_error(
-    services: Services, visitor: Visitor, error: AIProxyError, request_id: str
-) -> HTTPResponse:
-    """JSON for a script; for a browser the way to go on, or what happened."""
-    if render.wants_json() or visitor.by_key:
-        answer = render.answer_json(
-            {"error": {"message": error.message}}, status=error.status
-        )
-    elif isinstance(error, LoginNeeded):
-        return render.redirect(services, login_path(), status=302)
-    elif isinstance(error, PasswordChangeNeeded):
-        return render.redirect(services, "/profile", status=302)
-    else:
-        answer = render.page(
-            services,
-            visitor,
-            "error",
-            status=error.status,
-            title=_TITLES.get(error.status, "This did not work"),
-            message=error.message,
-            request_id=request_id,
-        )
-    for name, value in error.headers.items():
-        answer.set_header(name, value)
-    answer.set_header("request-id", request_id)
-    return answer
+def internal_error(request_id: str, cause: BaseException | None = None) -> AIProxyError:
+    """For the client; its cause, or the exception in hand, goes to the text log."""
+    log.error("%s failed", request_id, exc_info=cause or True)
+    return AIProxyError(INTERNAL, status=500)
 
 
-def login_path() -> str:
-    """The login page, and where to go on afterwards: where a page can be opened."""
-    here = request.path
-    query = request.query_string
-    if request.method != "GET" or here == "/":
-        return "/login"
-    target = f"{here}?{query}" if query else here
-    return "/login?next=" + quote(target, safe="")
+def request_id_of(environ: dict[str, Any]) -> str:
+    """The one that the HTTP layer gave, or one that it has from now on."""
+    found = environ.get("aiproxy.request_id")
+    if found is None:
+        found = environ["aiproxy.request_id"] = "req_" + secrets.token_hex(12)
+    return str(found)

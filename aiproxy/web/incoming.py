@@ -1,14 +1,11 @@
 """The headers of the present request, whatever bytes they hold.
 
-The framework's own reading fails on bytes that are no UTF-8, and on cookies whose
-names it does not like; a client may send either.
+The framework's own reading fails on bytes that are no UTF-8; a client may send them.
 """
 
 from __future__ import annotations
 
 from bottle import request
-
-MAX_COOKIE_BYTES = 4096
 
 
 def find_header(name: str) -> str | None:
@@ -24,11 +21,3 @@ def header(name: str, default: str = "") -> str:
     """The same with a default."""
     value = find_header(name)
     return default if value is None else value
-
-
-def cookie_values(cookies: str, name: str) -> list[str]:
-    """What a Cookie header says of one name; nothing where it is giant."""
-    if len(cookies) > MAX_COOKIE_BYTES:
-        return []
-    pairs = [pair.strip().partition("=") for pair in cookies.split(";")]
-    return [value for key, _, value in pairs if key == name]

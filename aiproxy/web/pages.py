@@ -15,13 +15,14 @@ from bottle import Bottle, HTTPResponse, request
 from aiproxy.errors import AIProxyError, StoreError
 from aiproxy.head import RequestHead
 from aiproxy.services import Services
-from aiproxy.web import answers, errors, forms, guard, health, sessions, static
+from aiproxy.web import answers, errors, forms, guard, page_errors, sessions, static
 from aiproxy.web.admin import (
     aliases,
     connect,
     dashboard,
     help_page,
     login,
+    metrics_text,
     profile,
     prompts,
     providers,
@@ -49,7 +50,7 @@ PAGES: list[Route] = [
     *usage.ROUTES,
     *connect.ROUTES,
     *help_page.ROUTES,
-    *health.ROUTES,
+    *metrics_text.ROUTES,
     *static.ROUTES,
 ]
 
@@ -65,7 +66,7 @@ def build_pages(services: Services) -> Bottle:
 def _page(services: Services, route: Route) -> Callable[..., HTTPResponse]:
     def run(**params: Any) -> HTTPResponse:
         visitor = Visitor(user=None)
-        request_id = answers.request_id_of(request.environ)
+        request_id = errors.request_id_of(request.environ)
         try:
             head = RequestHead.from_environ(request.environ)
             guard.judge_head(services, head)
@@ -75,22 +76,22 @@ def _page(services: Services, route: Route) -> Callable[..., HTTPResponse]:
             guard.check_access(visitor, route.access, head.path)
             response = route.handler(services, visitor, **params)
         except AIProxyError as exc:
-            response = errors.page_error(services, visitor, exc, request_id)
+            response = page_errors.page_error(services, visitor, exc, request_id)
         except sqlite3.OperationalError as exc:
             log.warning("%s the database refused: %s", request_id, exc)
             busy = StoreError(
                 "the database cannot be written: it is locked, full or read-only."
                 " Nothing was saved. Try again, and look at the server's log."
             )
-            response = errors.page_error(services, visitor, busy, request_id)
+            response = page_errors.page_error(services, visitor, busy, request_id)
         except Exception:  # noqa: BLE001 - the one net under every route
-            failure = answers.internal_error(request_id)
-            response = errors.page_error(services, visitor, failure, request_id)
+            failure = errors.internal_error(request_id)
+            response = page_errors.page_error(services, visitor, failure, request_id)
         if visitor.has_new_session:
             cookie = sessions.set_cookie(
                 services, visitor.session_id, is_secure=visitor.is_secure
             )
             response.add_header("Set-Cookie", cookie)
-        return answers.with_headers(response, is_page=True)
+        return answers.with_headers(response)
 
     return run

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any, Callable, Mapping, NamedTuple
-
-from bottle import HTTPResponse
 
 from aiproxy import models, relay
 from aiproxy.errors import AIProxyError, RequestTooLarge
@@ -15,7 +12,9 @@ from aiproxy.head import RequestHead
 from aiproxy.protocol import json_codec
 from aiproxy.services import Services
 from aiproxy.upstream.cancellation import Cancellation
+from aiproxy.web import health
 from aiproxy.web.guard import Caller
+from aiproxy.web.response import Response
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MIN_SECRET_LENGTH = 8  # shorter words are found in everything
@@ -44,12 +43,7 @@ class Call(NamedTuple):
         return body
 
 
-def new_request_id() -> str:
-    """The id in the answer's head, its error envelope and the log."""
-    return "req_" + secrets.token_hex(12)
-
-
-def post_message(call: Call) -> HTTPResponse:
+def post_message(call: Call) -> Response:
     """A Messages request: answered whole, or parked on the pump as a stream."""
     exchange = _exchange(call, call.read_body())
     settings = call.services.settings
@@ -67,10 +61,10 @@ def post_message(call: Call) -> HTTPResponse:
     reply = relay.answer(exchange, call.alias)
     if reply.stream is not None:
         call.environ["aiproxy.stream"] = reply.stream
-    return HTTPResponse(body=reply.body, status=200, headers=reply.headers)
+    return Response(reply.body, reply.headers)
 
 
-def count_tokens(call: Call) -> HTTPResponse:
+def count_tokens(call: Call) -> Response:
     """`{"input_tokens": n}`; no log entry, no rate limit."""
     counted = relay.count_tokens(
         call.services, call.alias, call.read_body(), call.head.headers
@@ -78,19 +72,29 @@ def count_tokens(call: Call) -> HTTPResponse:
     return _json(call, {"input_tokens": counted})
 
 
-def list_models(call: Call) -> HTTPResponse:
+def list_models(call: Call) -> Response:
     """Every alias and provider as a model id that the client accepts."""
     return _json(call, models.list_models(call.services.snapshot, call.alias))
 
 
-def get_model(call: Call, model: str) -> HTTPResponse:
+def get_model(call: Call, model: str) -> Response:
     """One entry of that list."""
     return _json(call, models.get_model(call.services.snapshot, call.alias, model))
 
 
-def probe(call: Call) -> HTTPResponse:
+def health_of(call: Call) -> Response:
+    """Whether the process serves."""
+    return health.health(call.services)
+
+
+def readiness(call: Call) -> Response:
+    """Whether new work is welcome."""
+    return health.ready(call.services)
+
+
+def probe(call: Call) -> Response:
     """The client's connectivity check: 200 and nothing else, also for unknown names."""
-    return HTTPResponse(body=b"", status=200, headers={"content-type": "text/plain"})
+    return Response(b"", {"content-type": "text/plain"})
 
 
 def record_rejection(
@@ -135,17 +139,20 @@ def _client_secrets(headers: Mapping[str, str]) -> list[str]:
     return found[:MAX_SECRETS]
 
 
-def _json(call: Call, body: Mapping[str, Any]) -> HTTPResponse:
+def _json(call: Call, body: Mapping[str, Any]) -> Response:
     headers = {"content-type": "application/json", "request-id": call.request_id}
-    return HTTPResponse(body=json_codec.encode(body), status=200, headers=headers)
+    return Response(json_codec.encode(body), headers)
 
 
 class ApiRoute(NamedTuple):
-    """A path under /v1; `<alias>` is passed in `Call`, anything else by name."""
+    """A path; `<alias>` is passed in `Call`, `<model>` by name and to the path's end.
+
+    HEAD is answered where GET is.
+    """
 
     method: str
     path: str
-    answer: Callable[..., HTTPResponse]
+    answer: Callable[..., Response]
 
 
 _ALIAS = "/v1/messages/<alias>"
@@ -158,9 +165,11 @@ ROUTES = (
     ApiRoute("POST", _ALIAS + "/v1/messages", post_message),
     ApiRoute("POST", _ALIAS + "/v1/messages/count_tokens", count_tokens),
     ApiRoute("GET", "/v1/models", list_models),
-    ApiRoute("GET", "/v1/models/<model:path>", get_model),
+    ApiRoute("GET", "/v1/models/<model>", get_model),
     ApiRoute("GET", _ALIAS + "/v1/models", list_models),
-    ApiRoute("GET", _ALIAS + "/v1/models/<model:path>", get_model),
+    ApiRoute("GET", _ALIAS + "/v1/models/<model>", get_model),
+    ApiRoute("GET", "/health", health_of),
+    ApiRoute("GET", "/ready", readiness),
     ApiRoute("HEAD", "/", probe),
     ApiRoute("HEAD", "/api/hello", probe),
     ApiRoute("GET", "/api/hello", probe),

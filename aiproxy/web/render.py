@@ -13,7 +13,15 @@ from bottle import HTTPResponse
 from aiproxy import __version__
 from aiproxy.protocol import json_codec
 from aiproxy.services import Services
-from aiproxy.web import figures, incoming, markup, provider_state, static, views
+from aiproxy.web import (
+    cookies,
+    figures,
+    incoming,
+    markup,
+    provider_state,
+    static,
+    views,
+)
 from aiproxy.web.routing import Visitor
 
 THEMES = ("system", "light", "dark")
@@ -165,8 +173,8 @@ def theme_of(visitor: Visitor) -> str:
     """The user's own, or before login what this browser chose last."""
     if visitor.user is not None:
         return visitor.user.theme
-    cookies = incoming.header("Cookie")
-    for chosen in incoming.cookie_values(cookies, THEME_COOKIE):
+    sent = incoming.header("Cookie")
+    for chosen in cookies.cookie_values(sent, THEME_COOKIE):
         if chosen in THEMES:
             return chosen
     return "system"

@@ -8,7 +8,7 @@ from aiproxy.security import tokens
 from aiproxy.services import Services
 from aiproxy.store import sessions
 from aiproxy.store.users import User
-from aiproxy.web import incoming
+from aiproxy.web import cookies
 
 COOKIE = "aiproxy_session"
 TOUCH_SECONDS = 300  # how exactly the idle time of a session is kept
@@ -26,7 +26,7 @@ def read_cookie(
 ) -> str:
     """The session id that the browser sent; damaged, giant or doubled ones are none."""
     name = cookie_name(services, is_secure=is_secure)
-    values = incoming.cookie_values(headers.get("cookie", ""), name)
+    values = cookies.cookie_values(headers.get("cookie", ""), name)
     if len(values) != 1 or not tokens.is_session_id(values[0]):
         return ""
     return values[0]

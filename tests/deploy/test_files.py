@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aiproxy.metrics import Metrics
-from aiproxy.web import health
+from aiproxy.web.admin import metrics_text
 from tests.entries import log_entry
 from tests.validators import powershell
 
@@ -105,7 +105,8 @@ def test_an_alert_watches_a_metric_that_exists():
     metrics = Metrics()
     metrics.record(log_entry())
     known = set(re.findall(r"aiproxy_[a-z_]+", metrics.render({})))
-    known |= set(re.findall(r'"(aiproxy_[a-z_]+)"', Path(health.__file__).read_text()))
+    shown = Path(metrics_text.__file__).read_text()
+    known |= set(re.findall(r'"(aiproxy_[a-z_]+)"', shown))
     rules = (DEPLOY / "prometheus-rules.yml").read_text()
     used = set(re.findall(r"\b(aiproxy_[a-z_]+)\b", rules))
 

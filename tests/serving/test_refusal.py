@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from aiproxy.errors import InvalidRequest, Overloaded
-from aiproxy.serving.refusal import answer_to, status_line
+from aiproxy.serving.refusal import answer_to
 
 BAD = InvalidRequest("the request line is malformed")
 
@@ -45,7 +45,3 @@ def test_an_errors_own_headers_are_kept():
 
     assert status == "529 Overloaded"
     assert dict(headers)["retry-after"] == "5"
-
-
-def test_an_unknown_status_has_a_reason_too():
-    assert status_line(599) == "599 Error"
