@@ -16,6 +16,8 @@ fi
 "$python" -m ruff check .
 "$python" -m mypy
 if [ $# -eq 0 ]; then
-    set -- -n 2 --dist loadfile
+    # Tests wait a third of their time, for servers and browsers.
+    cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    set -- -n "$((cores < 5 ? cores + 1 : 6))" --dist loadfile
 fi
 exec "$python" -m pytest -q "$@"

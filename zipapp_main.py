@@ -49,15 +49,21 @@ class Modules:
 
     def exec_module(self, module):
         exec(self.get_code(module.__name__), module.__dict__)
+        # Hardly ever wanted again, and a megabyte in all.
+        self._codes[self._file_of(module.__name__)] = None
 
     def get_code(self, fullname):
-        return marshal.loads(self._codes[self._file_of(fullname)])
+        code = self._codes[self._file_of(fullname)]
+        if code is not None:
+            return marshal.loads(code)
+        path = self.get_filename(fullname)
+        return compile(self.get_data(path), path, "exec", optimize=2)
 
     def get_source(self, fullname):
         """For tracebacks."""
         if self._file_of(fullname) is None:
             return None
-        return self._sources.get_source(fullname)
+        return self.get_data(self.get_filename(fullname)).decode("utf-8")
 
     def get_data(self, path):
         return self._sources.get_data(path)

@@ -156,3 +156,25 @@ def test_a_python_that_is_too_old_is_told_so(archive: Path, version: str) -> Non
         assert ended.returncode == 1
         assert b"needs Python 3.8 or newer" in ended.stderr
         assert ended.stderr.count(b"\n") == 1
+
+
+def test_a_module_has_its_source_and_may_be_loaded_again(archive: Path) -> None:
+    """Its code is not kept: the sources in the archive give it once more."""
+    program = (
+        "import importlib, linecache, runpy, sys\n"
+        "try:\n"
+        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    module = importlib.reload(sys.modules['aiproxy.cli'])\n"
+        "    shown = linecache.getlines(module.__file__, vars(module))\n"
+        "    assert 'def main' in ''.join(shown), shown\n"
+    )
+    start = f"import sys; sys.argv = [{str(archive)!r}, '--version']\n"
+    done = subprocess.run(
+        (sys.executable, "-c", start + program),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

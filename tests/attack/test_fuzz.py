@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.attack.outsider import TRACEBACK, answers
+from tests.examples import examples
 from tests.raw_peer import RawClient
 from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 
 EXAMPLES = settings(
-    max_examples=60,
+    max_examples=examples(60),
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.function_scoped_fixture,

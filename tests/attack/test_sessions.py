@@ -19,6 +19,8 @@ from tests.attack.outsider import Outsider
 from tests.attack.watching import cpu_seconds
 from tests.real_server import ADMIN_PASSWORD, Answer, RealServer, Visitor
 
+pytestmark = pytest.mark.once
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 MEMBER = ("mia", "the member's own password")
 

@@ -14,6 +14,7 @@ from aiproxy.errors import AIProxyError, UpstreamBroken, UpstreamError
 from aiproxy.protocol import chat, from_chat, reasoning, tool_ids
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.reply import ReplyContext
+from tests.examples import examples
 from tests.protocol.answering import KEY, REPLY, chunk, fold, reply, sse
 from tests.protocol.test_object_scanner import objects
 from tests.validators import messages_stream
@@ -342,7 +343,7 @@ def wire(made: Any) -> bytes:
     return b"data: " + json.dumps(made).encode() + b"\n\n"
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=examples(150))
 @given(st.lists(chunks, max_size=6), st.booleans(), st.data())
 def test_any_chunks_give_a_good_stream_or_an_error(made, done, data):
     body = b"".join(map(wire, made)) + (b"data: [DONE]\n\n" if done else b"")
@@ -419,7 +420,7 @@ def test_any_accident_leaves_a_good_stream_or_an_error(made, accident):
     assert messages_stream.problems(events) == []
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=examples(150))
 @given(_deltas, st.sampled_from(["stop", "length", None]), st.booleans())
 def test_any_message_gives_a_good_answer_or_an_error(message, finish, has_more):
     body: dict[str, Any] = {"choices": [{"message": message, "finish_reason": finish}]}

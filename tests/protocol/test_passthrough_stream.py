@@ -14,6 +14,7 @@ from aiproxy.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from aiproxy.protocol.passthrough_stream import PassthroughStream
 from aiproxy.protocol.reply import ReplyContext, Usage
 from aiproxy.protocol.sse import SSEDecoder
+from tests.examples import examples
 
 KEY = "sk-provider-secret-0123456789"
 REPLY = ReplyContext(
@@ -517,7 +518,7 @@ def test_events_of_odd_types_are_no_trouble(data, sequences):
             assert not stream.started
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.sampled_from([START, PING, OPEN, CLOSE, FINISH, STOP, FUTURE])

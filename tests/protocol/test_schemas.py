@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiproxy.protocol import schemas
+from tests.examples import examples
 from tests.protocol import strategies
 
 ALLOWED = {
@@ -434,7 +435,7 @@ odd_schemas = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(odd_schemas.filter(lambda value: isinstance(value, dict)))
 def test_no_schema_makes_the_cleaning_fail(schema: Any) -> None:
     assert schemas.for_any_target(schema)["type"] == "object"
