@@ -1,4 +1,4 @@
-"""Every recorded stream, replayed whole and byte by byte."""
+"""Every recorded stream, replayed whole, by event and byte by byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.validators import messages_stream
 
 
 @pytest.mark.parametrize("case", golden.CASES)
-@pytest.mark.parametrize("size", [1, 3, 1 << 20])
+@pytest.mark.parametrize("size", [0, 1, 3, 1 << 20])
 def test_a_recorded_stream_becomes_what_is_expected(case, size):
     assert golden.replay(case, size) == golden.expected(case)
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiproxy.errors import UpstreamBroken, UpstreamError
 from aiproxy.protocol import chat, sse, upstream_errors
 from aiproxy.protocol import usage as usages
+from aiproxy.protocol.alike_chunks import AlikeChunks
 from aiproxy.protocol.answer import Answer
 from aiproxy.protocol.block_writer import BlockWriter
 from aiproxy.protocol.reply import Outcome, ReplyContext, Usage
@@ -43,6 +44,7 @@ class ChatReader:
         self._head = bytearray()  # the first bytes, until there was an event
         self._body: bytearray | None = None  # of an answer in one piece
         self._plain_field = ""  # deltas of it alone take a short way
+        self._alike = AlikeChunks()  # and a shorter one
         self._counts: usages.Counts | None = None
         self._finish_reason = ""
         self._named_stop: str | None = None  # the provider says what it stopped at
@@ -59,9 +61,12 @@ class ChatReader:
             if len(self._body) > MAX_BODY_BYTES:
                 raise UpstreamBroken("the provider's answer exceeds 32 MiB")
         elif self._is_known:
+            begins_event = self._decoder.is_between_events
+            if begins_event and self._read_alike(data):
+                return
             if not self.started:
                 self._head += data[: _MAX_HEAD_BYTES - len(self._head)]
-            self._read_events(self._decoder.feed(data))
+            self._read_events(self._decoder.feed(data), data if begins_event else b"")
 
     def start(self) -> None:
         """Write the opening, whether or not anything has come."""
@@ -152,8 +157,21 @@ class ChatReader:
             self._head += data
         return data
 
-    def _read_events(self, events: list[sse.Event]) -> None:
-        writer = self._writer
+    def _read_alike(self, data: bytes) -> bool:
+        """Whether it was one more chunk of text like those before it."""
+        field = self._plain_field
+        text = self._alike.text_of(data, field) if field else ""
+        if text:
+            self._add_plain(field, text)
+        return bool(text)
+
+    def _add_plain(self, field: str, text: str) -> None:
+        if field != chat.CONTENT:
+            self._answer.think_on(field, text)
+        self._writer.add(text)
+
+    def _read_events(self, events: list[sse.Event], raw: bytes = b"") -> None:
+        """`raw`: the bytes that they came in, if those begin with the first of them."""
         for event in events:
             data = event.data
             try:
@@ -168,9 +186,9 @@ class ChatReader:
                 # Nearly all chunks are of this kind, and nothing can change by them.
                 text = chat.plain_text_of(chunk, field)
                 if text:
-                    if field != chat.CONTENT:
-                        self._answer.think_on(field, text)
-                    writer.add(text)
+                    self._add_plain(field, text)
+                    if raw and len(events) == 1:
+                        self._alike.learn(raw, field, text)
                     continue
             self._read_chunk(chunk, len(data))
             if self.done:

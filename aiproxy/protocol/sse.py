@@ -68,6 +68,11 @@ class SSEDecoder:
                 self._take_other_field(line)
         return events
 
+    @property
+    def is_between_events(self) -> bool:
+        """What comes next begins an event: nothing is held of an earlier one."""
+        return not (self._pending or self._data or self._type or self._after_cr)
+
     def finish(self) -> list[Event]:
         """What the end of the stream completes: at most one event."""
         # Two line ends: one for a line cut short, one for the missing blank line.

@@ -7,6 +7,7 @@ what differs in the request that was asked. Secrets and texts are made up.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from aiproxy.errors import UpstreamError
@@ -48,11 +49,16 @@ def reply(case: str) -> ReplyContext:
 
 
 def replay(case: str, size: int) -> bytes:
-    """What a client gets; an error before the first event as the body it would be."""
+    """What a client gets; an error before the first event as the body it would be.
+
+    The stream comes in pieces of so many bytes, or an event at a time if that is 0.
+    """
     data = upstream(case)
     translator = ChatStreamTranslator(reply(case))
-    try:
+    pieces = re.findall(rb".+?(?:\r\n\r\n|\n\n|\r\r|\Z)", data, re.S)
+    if size:
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    try:
         return b"".join(map(translator.feed, pieces)) + translator.end()
     except UpstreamError as error:
         return b"HTTP %d\n\n%s\n" % (error.status, messages.envelope(error, ""))

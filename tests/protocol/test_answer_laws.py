@@ -15,7 +15,7 @@ from aiproxy.protocol import chat, from_chat, reasoning, tool_ids
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.reply import ReplyContext
 from tests.examples import examples
-from tests.protocol.answering import KEY, REPLY, chunk, fold, reply, sse
+from tests.protocol.answering import DONE, KEY, REPLY, chunk, fold, reply, sse
 from tests.protocol.test_object_scanner import objects
 from tests.validators import messages_stream
 
@@ -368,6 +368,12 @@ def test_any_chunks_give_a_good_stream_or_an_error(made, done, data):
 _plain = st.sampled_from(
     [
         chunk(content="a"),
+        chunk(content="b"),
+        chunk(content="\u00e9\u2028"),
+        chunk(content='"\\'),
+        chunk(content="\n"),
+        {**chunk(content="a"), "created": 1},
+        {**chunk(content="a"), "message": {"content": "a"}},
         chunk(content=" "),
         chunk(content="<"),
         chunk(content="\ud83d"),
@@ -389,17 +395,20 @@ _plain = st.sampled_from(
 
 
 @given(st.lists(_plain, max_size=12), st.booleans())
-def test_the_short_way_writes_what_the_long_way_does(made, has_stops):
+def test_the_short_ways_write_what_the_long_way_does(made, has_stops):
     to = reply(stop_sequences=("STOP",)) if has_stops else TO
     body = sse(*made)
+    translator = ChatStreamTranslator(to)
     try:
         short = ChatStreamTranslator(to).feed(body)
+        shortest = b"".join(map(translator.feed, [*map(wire, made), DONE]))
         with mock.patch.object(chat, "plain_text_of", return_value=""):
             long = ChatStreamTranslator(to).feed(body)
     except UpstreamError:
         return
 
     assert short == long
+    assert shortest == long
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

@@ -7,9 +7,10 @@ import pytest
 from aiproxy.errors import UpstreamError
 from aiproxy.protocol.block_writer import MessageWriter
 from aiproxy.protocol.chat_reader import ChatReader
-from tests.protocol.answering import REPLY, chunk, sse
+from tests.protocol.answering import DONE, REPLY, chunk, sse
 
 ANSWER = b'{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
+OPENING = sse(chunk(content="-")).replace(DONE, b"")
 STREAM = sse(chunk(content="Hel"), chunk("stop", content="lo"))
 
 
@@ -44,6 +45,15 @@ def test_the_first_character_tells_what_it_is(body):
 
     assert whole["content"] == [{"type": "text", "text": "Hello"}]
     assert read(*(body[at : at + 1] for at in range(len(body)))) == whole
+
+
+def test_an_event_of_two_lines_is_no_example_for_one_of_one():
+    first = b'data: {"choices":\n'
+    second = b'data: [{"delta":{"content":"%b"}}]}\n\n'
+    broken = second % b"lost"
+    pieces = [OPENING, first, second % b"a", broken, first + second % b"b", DONE]
+
+    assert read(*pieces)["content"][0]["text"] == "-ab"
 
 
 def test_an_answer_in_one_piece_may_be_cut_anywhere():

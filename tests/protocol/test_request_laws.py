@@ -142,6 +142,7 @@ def test_arguments_arrive_exactly(request: Any, target: Target) -> None:
     assert sent == given_inputs
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("dialect", ["generic", "openrouter", "mistral", "gemini"])
 def test_a_long_conversation_takes_linear_time(dialect: str) -> None:
     def seconds(turns: int) -> float:
