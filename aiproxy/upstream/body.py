@@ -22,23 +22,16 @@ MAX_MEMBERS = 1000
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
-class ChunkedBody:
+class ChunkedBody(ChunkedDecoder):
     """Ends with its last chunk."""
 
     def __init__(self) -> None:
-        self._decoder = ChunkedDecoder(UpstreamBroken)
-
-    @property
-    def done(self) -> bool:
-        return self._decoder.done
+        super().__init__(UpstreamBroken)
 
     @property
     def excess(self) -> bool:
         """Bytes came that belong to no answer: the connection is not clean."""
-        return bool(self._decoder.rest)
-
-    def feed(self, data: bytes) -> bytes:
-        return self._decoder.feed(data)
+        return bool(self.rest)
 
     def end_of_connection(self) -> None:
         if not self.done:
