@@ -27,6 +27,7 @@ MENDED = {
     "nothing": ("", {}),
     "blank": (" \n", {}),
     "null": ("null", {}),
+    "Python's null": ("None", {}),
     "an empty object": ("{}", {}),
     "an empty object and more": ("{}{}\n", {}),
     "an empty object, then a real one": ('{}{"a": 1}', {"a": 1}),
@@ -87,6 +88,10 @@ UNFINISHED = {
     "in a key": ('{"a": 1, "fi', {"a": None}),
     "after a key": ('{"a": 1, "b"', {"a": 1, "b": None}),
     "after a colon": ('{"a": 1, "b":', {"a": 1, "b": None}),
+    "in a repeated key's string": (
+        '{"a": 1, "b": 2, "a": "x',
+        {"a": None, "b": 2},
+    ),
     "in a single quoted string": ("{'a': 1, 'b': 'x", {"a": 1, "b": None}),
     "in a string around it": (json.dumps('{"a": "x"}')[:-4], {"a": None}),
     "between values in a string around it": ('"{\\"a\\": [1]', {"a": None}),
@@ -175,12 +180,14 @@ def test_values_that_are_no_strings(value, expected):
     assert to_object(value) == expected
 
 
-def test_a_value_nested_too_deeply_is_refused():
+@pytest.mark.parametrize(("depth", "key"), [(200, "a"), (201, INVALID), (900, INVALID)])
+def test_a_value_nested_too_deeply_is_refused(depth, key):
     deep = {}
-    for _ in range(300):
+    for _ in range(depth - 1):
         deep = {"a": deep}
 
-    assert list(to_object(deep)) == [INVALID]
+    assert list(to_object(deep)) == [key]
+    assert list(streamed(json.dumps(deep))) == [key]
 
 
 def test_more_than_the_limit_is_an_error():

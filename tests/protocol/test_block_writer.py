@@ -73,6 +73,15 @@ def test_an_input_that_was_announced_does_not_end_as_zero():
     assert fold(writer.take())["usage"]["input_tokens"] == 1
 
 
+def test_a_thought_is_signed_even_where_there_is_no_signature():
+    writer = EventWriter()
+    writer.open({"type": "thinking", "thinking": "", "signature": ""})
+    writer.add("hm")
+    writer.close()
+
+    assert b'"delta":{"type":"signature_delta","signature":""}' in writer.take()
+
+
 def test_events_are_given_out_once():
     writer = EventWriter()
     writer.start(OPENING)

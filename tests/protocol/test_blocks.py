@@ -78,10 +78,30 @@ def test_whitespace_between_a_call_and_a_later_text_is_said_once():
     assert texts(message) == [("text", "a"), ("text", "\nb"), ("text", "c")]
 
 
+def test_whitespace_after_a_thought_leads_the_text():
+    message = streamed(
+        chunk(reasoning="hm"),
+        chunk(content="\n"),
+        chunk(content=" "),
+        chunk(content="Hi"),
+        chunk("stop"),
+    )
+
+    assert texts(message) == [("thinking", "hm"), ("text", "\n Hi")]
+
+
 def test_half_a_character_at_the_end_is_replaced():
     message = streamed(chunk(content="a"), chunk(content="b\ud83d"), chunk("stop"))
 
     assert texts(message) == [("text", "ab\ufffd")]
+
+
+def test_half_a_character_keeps_its_place():
+    message = streamed(
+        chunk(content="a"), chunk(content="b\ud83d"), chunk(content="c"), chunk("stop")
+    )
+
+    assert texts(message) == [("text", "ab\ufffdc")]
 
 
 def test_whitespace_between_thoughts_and_calls_makes_no_block():
@@ -227,10 +247,13 @@ def test_tags_are_text_after_a_thinking_part():
 
 def test_half_a_tag_before_a_call_is_text():
     message = streamed(
-        chunk(content=" <th"), calls(call("{}", call_id="a", name="f")), chunk("stop")
+        chunk(content=" <th"),
+        calls(call('{"x":1}', call_id="a", name="f")),
+        chunk(content="ink>"),
+        chunk("stop"),
     )
 
-    assert texts(message) == [("text", " <th")]
+    assert texts(message) == [("text", " <th"), ("text", "ink>")]
 
 
 def test_a_call_within_tags_splits_the_thought():
@@ -257,6 +280,21 @@ def test_magistral_thinks_in_parts():
 
     assert texts(message) == [("thinking", "hm"), ("text", "Hi")]
     assert unpacked(message["content"][0]).fields == (reasoning.PARTS,)
+
+
+def test_a_later_thought_remembers_its_own_field_alone():
+    message = streamed(
+        chunk(reasoning="one"),
+        chunk(content="Hello"),
+        chunk(reasoning_content="two"),
+        chunk("stop"),
+    )
+    thoughts = [b for b in message["content"] if b["type"] == "thinking"]
+
+    assert [unpacked(block).fields for block in thoughts] == [
+        ("reasoning",),
+        ("reasoning_content",),
+    ]
 
 
 # -- details
@@ -381,6 +419,20 @@ def test_details_keep_their_order_around_a_sealed_one():
 
     assert types(message) == ["thinking", "redacted_thinking", "thinking"]
     assert details == [text_piece("a", 0), sealed, text_piece("b", 2)]
+
+
+def test_a_thought_goes_on_behind_a_sealed_item():
+    sealed = {"type": "reasoning.encrypted", "data": "x"}
+    message = streamed(
+        chunk(reasoning="a"),
+        chunk(reasoning="b"),
+        chunk(reasoning_details=[sealed]),
+        chunk(reasoning="c"),
+        chunk("stop"),
+    )
+
+    assert types(message) == ["thinking", "redacted_thinking", "thinking"]
+    assert texts(message) == [("thinking", "ab"), ("thinking", "c")]
 
 
 def test_a_thought_and_its_signature_may_come_apart():

@@ -168,6 +168,7 @@ def test_a_level_that_the_model_lacks_becomes_the_next_lower(
         ("gpt-5-chat-latest", "openai"),
         ("gpt-4o", "openai"),
         ("o1-mini", "openai"),
+        ("openai/o1-mini", "generic"),
         ("kimi-k2-0905-preview", "moonshot"),
     ],
 )

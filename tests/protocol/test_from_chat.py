@@ -599,6 +599,10 @@ def test_the_whole_message_as_events_is_the_same_message():
     folded = fold(events)
     assert {name: folded[name] for name in message} == message
 
+    opening = json.loads(events.split(b"\n", 2)[1][len(b"data: ") :])["message"]
+    assert opening["usage"] == {**message["usage"], "output_tokens": 0}
+    assert opening["stop_sequence"] is None
+
 
 def test_an_empty_message_as_events_is_whole():
     events = from_chat.as_events(answered({"content": None}))

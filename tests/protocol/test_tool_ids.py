@@ -107,6 +107,14 @@ def test_illegal_foreign_ids_become_a_hash(foreign: str) -> None:
     assert upstream_ids(foreign) == [tool_id]
 
 
+def test_half_a_character_in_an_id_does_no_harm() -> None:
+    odd = "call\ud83d"
+
+    assert re.fullmatch(r"call_[0-9a-f]{32}", upstream_ids(odd)[0])
+    assert re.fullmatch(r"[A-Za-z0-9]{9}", upstream_ids(odd, dialect="mistral")[0])
+    assert upstream_ids(to_client(odd)) == [odd]
+
+
 def test_repeated_ids_of_one_turn_are_numbered() -> None:
     assert upstream_ids("x", "x", "x_2", "x") == ["x", "x_2", "x_2_2", "x_3"]
 

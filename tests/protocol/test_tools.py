@@ -471,6 +471,15 @@ def test_a_tool_with_a_type_and_a_schema_is_the_client_s() -> None:
     assert tool_names(sent) == ["x"]
 
 
+def test_a_schema_that_the_client_gives_wins_over_ours() -> None:
+    schema = {"type": "object", "properties": {"script": {"type": "string"}}}
+    sent = body(
+        tools=[{"type": "bash_20250124", "name": "bash", "input_schema": schema}]
+    )
+
+    assert sent["tools"][0]["function"] == {"name": "bash", "parameters": schema}
+
+
 # --- choice
 
 
