@@ -10,6 +10,7 @@ import pytest
 
 from aiproxy import attempt, relay
 from aiproxy.errors import AIProxyError, UpstreamTimeout
+from aiproxy.protocol import token_count
 from aiproxy.store import prompts
 from tests.raw_peer import RawServer, read_request
 from tests.relay_site import RelaySite
@@ -273,3 +274,133 @@ def test_a_dripping_count_is_answered_by_the_estimate(site, monkeypatch):
 
         assert relay.count_tokens(site.services, None, raw, {}) > 0
         assert time.monotonic() - began < 10
+
+
+def test_what_an_account_can_afford_is_not_remembered(site):
+    words = "You requested up to 9000 tokens, but can only afford 5000."
+
+    def poor(ask):
+        if ask.body["max_tokens"] > 5000:
+            return Reply(fault=refuse(402, words))
+        return Reply(text="fine")
+
+    with ScriptedUpstream(poor) as upstream:
+        site.add(upstream)
+        for _ in range(2):
+            assert site.ask({**HELLO, "max_tokens": 9000}).text == "fine"
+
+        asked = [ask.body["max_tokens"] for ask in upstream.asks]
+    assert asked == [9000, 5000, 9000, 5000]
+
+
+def test_a_beta_goes_with_the_field_that_was_refused(site):
+    def picky(ask):
+        if "context_management" in ask.body:
+            words = "context_management: Extra inputs are not permitted"
+            return Reply(fault=refuse(400, words))
+        return Reply(text="fine")
+
+    betas = "context-management-2025-06-27,other-2025-01-01"
+    with ScriptedUpstream(picky) as upstream:
+        site.add(upstream, api_format="anthropic", compat="full")
+        asked = {**HELLO, "context_management": {"edits": []}}
+        assert site.ask(asked, headers={"anthropic-beta": betas}).text == "fine"
+
+        sent = [ask.received.headers["anthropic-beta"] for ask in upstream.asks]
+    assert sent == [betas, "other-2025-01-01"]
+
+
+def test_a_providers_settings_choose_the_model(site):
+    with ScriptedUpstream() as upstream:
+        site.add(
+            upstream,
+            model_haiku="up-haiku",
+            model_sonnet="up-sonnet",
+            model_opus="up-opus",
+            model_map={"claude-special": "up-special", "x": "claude-opus-own"},
+        )
+        expected = {
+            "claude-haiku-4-5": "up-haiku",
+            "claude-sonnet-4-5": "up-sonnet",
+            "claude-opus-4-5": "up-opus",
+            "claude-special": "up-special",
+            "claude-opus-own": "claude-opus-own",
+            "claude-3": "scripted-large",
+        }
+        for name in expected:
+            site.ask({**HELLO, "model": name})
+
+        assert [ask.model for ask in upstream.asks] == list(expected.values())
+
+
+# What the answers teach about the estimate
+
+LONG = {**HELLO, "system": "word " * 2000}
+RAW = json.dumps(LONG).encode()
+MODEL = "scripted-large"
+
+
+def test_what_was_learnt_corrects_count_and_announcement(site):
+    with ScriptedUpstream(lambda ask: Reply(prompt_tokens=0)) as upstream:
+        provider_id = site.add(upstream)
+        plain = relay.count_tokens(site.services, None, RAW, {})
+        site.services.lessons.observe(provider_id, MODEL, real=1500, estimated=1000)
+
+        corrected = relay.count_tokens(site.services, None, RAW, {})
+        opened = site.ask({**LONG, "stream": True}).events[0]["message"]
+
+    assert corrected == pytest.approx(plain * 1.5, abs=2)
+    assert opened["usage"]["input_tokens"] == pytest.approx(corrected, abs=2)
+
+
+@pytest.mark.parametrize("cached", [0, 2000])
+def test_a_ratio_that_is_right_stays_whatever_a_cache_held(site, cached):
+    plain = token_count.count(LONG)
+    real = round(plain * 1.25)
+    with ScriptedUpstream(
+        lambda ask: Reply(text="x", prompt_tokens=real, cached_tokens=cached)
+    ) as upstream:
+        provider_id = site.add(upstream)
+        for _ in range(2):
+            site.ask(LONG)
+
+        ratio = site.services.lessons.ratio(provider_id, MODEL)
+    assert ratio == pytest.approx(1.25, rel=0.01)
+
+
+def test_tokens_written_to_a_cache_are_part_of_the_input(site):
+    usage = {
+        "prompt_tokens": round(token_count.count(LONG) * 1.25),
+        "completion_tokens": 1,
+        "prompt_tokens_details": {"cache_write_tokens": 2000},
+    }
+    choice = {"message": {"content": "x"}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [choice], "usage": usage}).encode()
+    with ScriptedUpstream(
+        lambda ask: Reply(fault=replace(refuse(200, ""), body=body))
+    ) as upstream:
+        provider_id = site.add(upstream)
+        site.ask(LONG)
+
+        ratio = site.services.lessons.ratio(provider_id, MODEL)
+    assert ratio == pytest.approx(1.25, rel=0.01)
+
+
+def test_an_estimate_of_ours_teaches_nothing(site):
+    with ScriptedUpstream(lambda ask: Reply(text="x", prompt_tokens=0)) as upstream:
+        provider_id = site.add(upstream)
+        site.services.lessons.observe(provider_id, MODEL, real=1500, estimated=1000)
+        site.ask(LONG)
+
+        assert site.services.lessons.ratio(provider_id, MODEL) == 1.5
+
+
+def test_a_count_leaves_out_the_thoughts_of_others(site):
+    thought = {"type": "thinking", "thinking": "hm " * 2000, "signature": "theirs"}
+    answer = {"role": "assistant", "content": [thought, {"type": "text", "text": "a"}]}
+    messages = [*HELLO["messages"], answer, *HELLO["messages"]]
+    raw = json.dumps({**HELLO, "messages": messages}).encode()
+    with ScriptedUpstream() as upstream:
+        site.add(upstream)
+
+        assert relay.count_tokens(site.services, None, raw, {}) < 100

@@ -73,3 +73,13 @@ def test_memory_is_bounded():
 
     assert book.known(1, "0") == ()
     assert book.known(1, str(MAX_MODELS + 9)) == (LESSON,)
+
+
+def test_a_ratio_is_of_one_provider_and_one_model_and_moves_slowly():
+    book = LessonBook()
+    book.observe(1, "m", 1200, 1000)
+    book.observe(1, "m", 1000, 1000)
+
+    assert book.ratio(1, "m") == pytest.approx(1.16)
+    assert book.ratio(1, "other") == 1.0
+    assert book.ratio(2, "m") == 1.0
