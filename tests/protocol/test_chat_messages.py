@@ -337,7 +337,11 @@ def test_mistral_is_told_that_an_answer_goes_on() -> None:
 
 @pytest.mark.parametrize(
     ("model", "dialect"),
-    [("mistral-large-latest", "mistral"), ("devstral-small", "vllm")],
+    [
+        ("mistral-large-latest", "mistral"),
+        ("ft:a-model", "mistral"),
+        ("devstral-small", "vllm"),
+    ],
 )
 def test_mistral_never_sees_a_user_right_behind_a_tool(
     model: str, dialect: str

@@ -188,6 +188,15 @@ def test_cleaned_blocks_keep_their_marks():
     ]
 
 
+def test_a_prompt_that_is_only_cleaned_gets_name_and_model():
+    text = "Be quick.\nYou are powered by the model named Opus 5.5."
+    config = replace(CUSTOM, system_name="Ada", model_name_override="Two")
+
+    assert system_of(request_with(text, tools=[]), config) == (
+        "You are Ada.\n\nBe quick.\nYou are powered by the model Two."
+    )
+
+
 def test_the_name_goes_in_front_of_the_first_block_that_is_a_prompt():
     billing = {"type": "text", "text": "x-anthropic-billing-header: a;"}
     request = request_with([billing, {"type": "text", "text": "Be quick."}], tools=[])
@@ -273,6 +282,20 @@ def test_the_clients_whole_text_can_be_kept():
     )
 
 
+def test_the_clients_bookkeeping_is_none_of_its_text():
+    billing = "x-anthropic-billing-header: a;"
+    config = replace(CUSTOM, prompt_template="{{CLIENT_PROMPT}}")
+    blocks = [{"type": "text", "text": text} for text in (billing, "Be quick.")]
+
+    for system in (blocks, f"{billing}\nBe quick."):
+        assert system_of(request_with(system), config)[0]["text"] == "Be quick."
+
+
+def test_a_value_alone_on_its_line_keeps_its_place():
+    assert filled("a\n  {{ SYSTEM_NAME }}\nb", system_name="Ada") == "a\n  Ada\nb"
+    assert filled("a {{ SYSTEM_NAME }}!", system_name="Ada") == "a Ada!"
+
+
 def test_a_value_is_not_filled_again():
     assert filled("{{CLIENT_PROMPT}}", "{{SYSTEM_NAME}}{{ENV_INFO}}") == (
         "{{SYSTEM_NAME}}{{ENV_INFO}}"
@@ -293,6 +316,7 @@ def test_an_empty_value_in_a_sentence_takes_nothing_else():
 
 def test_runs_of_newlines_become_two():
     assert filled("a\n\n\n{{ENV_INFO}}\n\n\nb") == "a\n\nb"
+    assert filled("a\n\n\nb") == "a\n\nb"
 
 
 def test_a_forms_line_ends_are_read_as_newlines():

@@ -107,6 +107,8 @@ REFERENCES = {
     "companies": ("xAI, DeepSeek, Moonshot", ", ".join(["the provider"] * 3)),
     "article": ("the Anthropic API", "the provider API"),
     "an": ("an OpenAI model", "a provider model"),
+    "a": ("a Claude user", "an assistant user"),
+    "A": ("A Claude user", "An assistant user"),
     "product": ("Ask Claude Code now.", "Ask the assistant now."),
     "products": (
         "ChatGPT, GPT-4o and Gemini",
@@ -169,6 +171,7 @@ def test_products_take_the_assistants_own_name():
         "noreply@Anthropic.com",
         "import Claude.client, Claude_helper, OpenAIClient, Claudette",
         "claude, anthropic, gpt-4o, grok-4",
+        "MyClaude and preOpenAI",
     ],
 )
 def test_code_addresses_paths_and_identifiers_keep_their_names(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import threading
@@ -455,12 +456,47 @@ def silent_after(*pieces: bytes) -> Talk:
 
 
 def test_silence_is_filled_with_pings(scene: Scene):
-    scene.stream(silent_after(chunk(b"a")), ping_seconds=0.1)
+    scene.stream(
+        silent_after(chunk(b"a")), ping_seconds=0.1, finished_silence_seconds=0.05
+    )
     client = scene.client()
     client.until(b"a")
 
     client.until(PING)
     client.until(PING)
+
+
+class Holding(Verbatim):
+    """Reads on, and has nothing to say until it is over."""
+
+    def feed(self, data: bytes) -> bytes:
+        super().feed(data)
+        return b""
+
+
+def test_bytes_that_say_nothing_keep_no_ping_away(scene: Scene):
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD)
+        with contextlib.suppress(OSError):
+            while True:
+                sock.sendall(chunk(b"a"))
+                time.sleep(0.02)
+
+    relay = scene.stream(talk, ping_seconds=0.3)
+    relay.translator = Holding
+
+    scene.client().until(PING)
+
+
+def test_a_ping_is_as_good_as_an_event(scene: Scene):
+    scene.stream(silent_after(chunk(b"a")), ping_seconds=0.3)
+    client = scene.client()
+    client.until(b"a")
+    client.until(PING)
+    began = time.monotonic()
+
+    client.until(PING)
+    assert time.monotonic() - began > 0.15
 
 
 def test_a_stream_that_has_not_begun_begins_instead_of_the_first_ping(scene: Scene):
