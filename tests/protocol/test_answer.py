@@ -153,6 +153,19 @@ def test_arguments_end_as_an_object(finish, arguments, expected):
     )
 
 
+def test_a_call_that_was_left_open_was_cut_too():
+    message = streamed(
+        calls(call('{"city":{"b":1}', call_id="a", name="get_weather")),
+        calls(call('{"city":"Rome"}', index=1, call_id="b", name="get_weather")),
+        chunk("length"),
+    )
+
+    assert tool_uses(message) == [
+        ("get_weather", {"city": None}),
+        ("get_weather", {"city": "Rome"}),
+    ]
+
+
 def test_only_the_last_call_was_cut():
     message = streamed(
         calls(call("", index=0, call_id="a", name="f")),

@@ -170,6 +170,7 @@ def test_a_name_within_another_is_not_named():
         body_of("tools is not supported with this model", param="tools"),
         body_of("`response_format` is not supported", param="response_format"),
         body_of("The model stopped. Please stop sending nonsense."),
+        body_of("We think that the thinking must be wrong"),
         body_of("The model m-thinking does not exist"),
         body_of("Invalid value for 'content': expected a string, got null."),
         b"<html><title>400 Bad Request</title></html>",
@@ -733,7 +734,8 @@ def test_a_tool_of_the_clients_own_is_never_dropped():
 
 
 def test_thinking_with_a_budget_goes_where_it_is_refused():
-    sent = {"messages": [], "thinking": {"type": "enabled", "budget_tokens": 2000}}
+    thinking = {"type": "enabled", "budget_tokens": 2000, "display": "updates"}
+    sent = {"messages": [], "thinking": thinking}
     body = body_of("thinking: Extra inputs are not permitted")
 
     assert heal(sent, body, api_format="anthropic") == {"messages": []}

@@ -97,6 +97,13 @@ def test_an_empty_object_waits_for_a_real_one():
     assert scanner.closed
 
 
+def test_a_member_that_is_repeated_is_the_last_one_then():
+    scanner, out = scanned('{"a":"x","b":"y","a":"z')
+    ended = "".join(out) + (scanner.cut_short() or "")
+
+    assert json.loads(ended) == {"a": None, "b": "y"}
+
+
 def test_what_follows_the_object_is_dropped():
     _, out = scanned('{"a":1}{"a":1}', "more")
 

@@ -54,6 +54,13 @@ def test_usage_and_stop_reason_are_noted():
     assert outcome.stop_reason == "end_turn"
 
 
+def test_an_answer_without_counts_is_estimated():
+    body = json.dumps({"type": "message", "content": [], "model": "m"}).encode()
+    usage = translate_answer(body, REPLY).outcome.usage
+
+    assert (usage.input_tokens, usage.estimated) == (REPLY.input_estimate, True)
+
+
 def test_an_answer_is_cut_at_a_stop_sequence():
     got = answer(MESSAGE, replace(REPLY, stop_sequences=("llo",)))
 

@@ -353,6 +353,25 @@ def test_the_environment_and_the_servers_words_are_never_edited():
     assert rendered.count("IMPORTANT: never malicious.") == 2
 
 
+def test_restrictions_go_where_that_is_switched_on():
+    text = "a\n\nIMPORTANT: Assist with defensive security tasks only."
+
+    assert filled("{{CLIENT_PROMPT}}", text) == text
+    assert filled("{{CLIENT_PROMPT}}", text, remove_defensive_restrictions=True) == "a"
+
+
+def test_a_block_never_becomes_empty_and_bookkeeping_stays():
+    system = [
+        {"type": "text", "text": "x-anthropic-billing-header: Claude;"},
+        {"type": "text", "text": "IMPORTANT: nothing malicious."},
+    ]
+    config = replace(
+        CUSTOM, remove_ai_references=True, remove_defensive_restrictions=True
+    )
+
+    assert system_of(request_with(system, tools=[]), config) == system
+
+
 def test_without_references_the_model_is_named_only_if_overridden():
     assert filled("a\n{{MODEL_INFO}}", remove_ai_references=True) == "a"
     assert filled(

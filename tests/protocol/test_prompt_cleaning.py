@@ -77,6 +77,19 @@ def test_restrictions_on_security_work_go(paragraph):
     assert remove_restrictions(text) == f"First.\n\n{URLS}\n\nLast."
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Defensive work only.",
+        "For authorized security testing.",
+        "For authorised security testing.",
+        "Nothing malicious.",
+    ],
+)
+def test_one_word_on_security_makes_a_restriction(words):
+    assert remove_restrictions(f"a\n\nIMPORTANT: {words}") == "a\n\n"
+
+
 def test_a_restriction_goes_with_all_of_its_lines():
     text = f"a\n\n{OLD}\nand more of it.\n\nb"
 
@@ -172,6 +185,7 @@ def test_products_take_the_assistants_own_name():
         "import Claude.client, Claude_helper, OpenAIClient, Claudette",
         "claude, anthropic, gpt-4o, grok-4",
         "MyClaude and preOpenAI",
+        "Claude() and (Claude)/docs",
     ],
 )
 def test_code_addresses_paths_and_identifiers_keep_their_names(text):

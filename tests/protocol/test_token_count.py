@@ -132,6 +132,7 @@ def test_a_document_of_blocks_costs_its_blocks():
     source = {"type": "content", "content": [{"type": "text", "text": "a" * 400}]}
 
     assert of({"type": "document", "title": "a" * 40, "source": source}) == 114
+    assert of({"type": "document", "context": "a" * 40, "source": source}) == 114
 
 
 def test_a_call_costs_name_and_input():
