@@ -201,7 +201,9 @@ class ChatMessages:
         if self._target.dialect.needs_call_signature:
             extra = calls[0].get("extra_content") or {}
             if not _is_signed(extra):
-                google = {"thought_signature": SKIP_SIGNATURE}
+                held = extra.get("google")
+                google = dict(held) if isinstance(held, dict) else {}
+                google["thought_signature"] = SKIP_SIGNATURE
                 calls[0]["extra_content"] = {**extra, "google": google}
 
     def _user_message(

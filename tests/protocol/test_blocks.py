@@ -394,6 +394,18 @@ def test_sealed_details_follow_the_block_that_was_open():
     assert list(unpacked(message["content"][1]).details) == [sealed]
 
 
+def test_sealed_details_follow_the_text_before_the_next_call():
+    sealed = {"type": "reasoning.encrypted", "data": "x", "index": 0}
+    message = streamed(
+        chunk(content="Hello"),
+        chunk(reasoning_details=[sealed]),
+        calls(call('{"x":1}', call_id="a", name="f")),
+        chunk("tool_calls"),
+    )
+
+    assert types(message) == ["text", "redacted_thinking", "tool_use"]
+
+
 def test_sealed_details_at_the_end_come_after_the_text():
     sealed = {"type": "reasoning.encrypted", "data": "x", "index": 0}
     message = streamed(

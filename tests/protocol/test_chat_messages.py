@@ -617,6 +617,22 @@ def test_gemini_s_endpoint_skips_the_check_of_foreign_calls() -> None:
     assert [entry.get("extra_content") for entry in calls] == [skip, None, skip]
 
 
+def test_what_an_unsigned_call_of_gemini_s_came_with_stays_beside() -> None:
+    to = target("gemini-3-pro", "gemini")
+    extra = {"google": {"x": 1}, "other": {"y": 2}}
+    sealed = {
+        "type": "redacted_thinking",
+        "data": reasoning.pack(to.reasoning_key, calls={"1": extra}),
+    }
+
+    message = translated(user("go"), assistant(sealed, call("1")), to=to)[1]
+
+    assert message["tool_calls"][0]["extra_content"] == {
+        "google": {"x": 1, "thought_signature": "skip_thought_signature_validator"},
+        "other": {"y": 2},
+    }
+
+
 def test_nobody_else_gets_extra_content() -> None:
     messages = translated(
         user("go"), assistant(call("1")), to=target("google/gemini-3", "openrouter")

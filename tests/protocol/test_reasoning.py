@@ -27,7 +27,11 @@ def opened(envelope: str) -> Any:
 
 
 def sealed(content: Any) -> str:
-    packed = zlib.compress(json.dumps(content).encode())
+    return sealed_bytes(json.dumps(content).encode())
+
+
+def sealed_bytes(data: bytes) -> str:
+    packed = zlib.compress(data)
     return reasoning.PREFIX + base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
@@ -125,6 +129,8 @@ def test_an_envelope_beside_another_text_is_worth_nothing() -> None:
         "aip1.AAAA",
         "aip2." + sealed({"key": KEY})[5:],
         sealed({"key": KEY})[:-4],
+        sealed_bytes(b'{"key":'),
+        sealed_bytes(b'{"key":"\xff"}'),
         sealed([KEY]),
         sealed({}),
         sealed({"key": "another one!"}),
@@ -141,7 +147,10 @@ def test_an_envelope_beside_another_text_is_worth_nothing() -> None:
         sealed(
             {"key": KEY, "details": [{}], "shown": [[0, "text", 2, 1]], "length": 3}
         ),
-        sealed({"key": KEY, "details": [{}], "shown": ["x"], "length": 3}),
+        *(
+            sealed({"key": KEY, "details": [{}], "shown": [entry], "length": 3})
+            for entry in ("x", [], [0, "text"], ["0", "text", 0, 1], [0, "t", 0.0, 1])
+        ),
         sealed(
             {"key": KEY, "details": [{}], "shown": [[True, "t", 0, 1]], "length": 3}
         ),
@@ -157,6 +166,15 @@ def test_an_envelope_that_inflates_beyond_the_limit_is_dropped() -> None:
 
     assert len(bomb) < 20_000
     assert reasoning.unpack(bomb, KEY) is None
+
+
+def test_an_envelope_may_hold_almost_four_mebibytes() -> None:
+    detail = {"type": "reasoning.encrypted", "data": "x" * (4 * 1024 * 1024 - 1000)}
+
+    thought = reasoning.unpack(reasoning.pack(KEY, [], [detail]), KEY)
+
+    assert thought is not None
+    assert thought.details == (detail,)
 
 
 @given(st.text() | st.binary().map(lambda raw: "aip1." + raw.hex()))
@@ -192,9 +210,12 @@ def test_summaries_and_data_grow_too() -> None:
         {"type": "reasoning.summary", "summary": "b", "id": "rs_1"},
         {"type": "reasoning.encrypted", "data": "c", "index": 1},
         {"type": "reasoning.encrypted", "data": "d", "index": 1},
+        {"type": "reasoning.encrypted", "data": "e", "index": "two"},
+        {"type": "reasoning.encrypted", "data": "f", "index": "two"},
     ) == [
         {"type": "reasoning.summary", "summary": "ab", "id": "rs_1"},
         {"type": "reasoning.encrypted", "data": "cd", "index": 1},
+        {"type": "reasoning.encrypted", "data": "ef", "index": "two"},
     ]
 
 
@@ -255,7 +276,9 @@ def given_back(
             {"content": "text", "reasoning_content": "hm"},
         ),
         (["<think>"], {"content": "<think>hm</think>\n\ntext"}),
+        (["<thinking>"], {"content": "<thinking>hm</thinking>\n\ntext"}),
         (["<thought>"], {"content": "<thought>hm</thought>\n\ntext"}),
+        (["reasoning", "<think>"], {"content": "text", "reasoning": "hm"}),
         (["reasoning_details"], {"content": "text"}),
         ([], {"content": "text"}),
         (
@@ -293,6 +316,19 @@ def test_thoughts_of_one_turn_are_joined() -> None:
         "reasoning": "ab",
         "reasoning_details": [{"index": 0}, {"index": 1}],
     }
+
+
+def test_details_that_nothing_tells_apart_stay_apart() -> None:
+    one, two = {"type": "reasoning.text", "text": "a"}, {"type": "t", "text": "b"}
+    thoughts = [Thought("", (), (one, two)), Thought("", (), (one,))]
+
+    assert given_back(*thoughts)["reasoning_details"] == [one, two, one]
+
+
+def test_a_thought_from_details_alone_returns_in_no_field() -> None:
+    thoughts = [Thought("a", ("reasoning",)), Thought("b", ("reasoning_details",))]
+
+    assert given_back(*thoughts) == {"content": "text", "reasoning": "a"}
 
 
 def test_a_late_piece_joins_its_item() -> None:
@@ -334,6 +370,8 @@ def test_the_provider_s_setting_decides() -> None:
     assert always["reasoning"] == "hm"
     assert always["reasoning_details"] == [{"a": 1}]
     assert never == {"content": "text"}
+    tagged = Thought("hm", ("<think>",))
+    assert given_back(tagged, send_reasoning="never") == {"content": "text"}
 
 
 @pytest.mark.parametrize(
