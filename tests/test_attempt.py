@@ -12,7 +12,7 @@ from aiproxy import attempt, relay
 from aiproxy.errors import AIProxyError, UpstreamTimeout
 from aiproxy.protocol import token_count
 from aiproxy.store import prompts
-from tests.raw_peer import RawServer, read_request
+from tests.raw_peer import RawServer, answering, read_request
 from tests.relay_site import RelaySite
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse, silence, stall
 from tests.test_relay import HELLO, STREAMED
@@ -122,6 +122,21 @@ def test_without_a_fallback_a_provider_may_think_as_long_as_the_setting(tmp_path
         assert site.log()[0].status == 504
     finally:
         site.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "is_believed"),
+    [(200, 4321, True), (200, 0, False), (200, -1, False), (404, 4321, False)],
+)
+def test_a_count_is_the_providers_own_where_it_is_one(site, status, told, is_believed):
+    body = json.dumps({"input_tokens": told}).encode()
+    head = b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n" % (status, len(body))
+    raw = json.dumps(HELLO).encode()
+    with RawServer(answering(head + body)) as upstream:
+        site.add(upstream.url, api_format="anthropic")
+        counted = relay.count_tokens(site.services, None, raw, {})
+
+    assert counted == (told if is_believed else token_count.count(HELLO))
 
 
 def test_a_slow_count_is_answered_by_the_estimate(site, monkeypatch):

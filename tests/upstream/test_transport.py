@@ -248,6 +248,17 @@ def test_a_refused_connection_is_tried_twice_and_answered_soon(transport: Transp
     assert 0.1 < time.monotonic() - began < 5.0
 
 
+def test_a_certificate_that_nobody_vouches_for_is_not_asked_twice(
+    serve: Serve, transport: Transport, certificate
+):
+    server = serve(keeping([], HELLO), tls=certificate)
+    with pytest.raises(UpstreamUnreachable) as caught:
+        transport.send(call(server))
+
+    assert caught.value.kind == "tls"
+    assert server.connections == 1
+
+
 def test_a_provider_that_starts_just_now_is_reached(transport: Transport):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
