@@ -31,6 +31,35 @@ def test_the_stated_maximum_is_read(text, limit):
 
 
 @pytest.mark.parametrize(
+    "cue",
+    [
+        *("at most", "up to", "no more than", "exceed", "exceeds", "maximum", "<="),
+        *("\u2264", "less than or equal to", "range to", "lower than", "below"),
+        *("limit", "limited to", "between 1 and", "supports", "max", "max is"),
+        *("max:", "max of"),
+    ],
+)
+def test_words_that_lead_to_a_maximum(cue):
+    lesson = limits.output_limit(refusal(f"output tokens, {cue} 4096"))
+
+    assert lesson is not None
+    assert lesson.value == 4096
+
+
+@pytest.mark.parametrize("words", ["less than", "smaller than"])
+def test_a_maximum_may_be_left_out_itself(words):
+    lesson = limits.output_limit(refusal(f"output tokens must be {words} 4096"))
+
+    assert lesson is not None
+    assert lesson.value == 4095
+
+
+@pytest.mark.parametrize("words", ["", "about", "not", "you asked for"])
+def test_a_number_without_such_words_is_no_maximum(words):
+    assert limits.output_limit(refusal(f"output tokens, {words} 4096")) is None
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "max_tokens is odd",

@@ -101,6 +101,12 @@ def test_no_given_secret_survives(before, secret, after):
     assert secret not in mask(before + secret + after, [secret])
 
 
+def test_the_shortest_secrets():
+    assert mask("a word b", ["word"]) == "a … b"
+    assert masked("twelve-chars") == "…hars"
+    assert masked("eleven-char") == "…"
+
+
 def test_a_placeholder_for_a_key_is_no_secret():
     assert mask_bytes(b"none of it", ["no"]) == b"none of it"
     assert mask("none of it", ["no"]) == "none of it"

@@ -83,6 +83,12 @@ def test_a_mark_of_byte_order_is_no_part_of_an_event():
     assert event == (b"data: x\n\n", "", "x")
 
 
+def test_only_the_first_mark_of_byte_order_is_one():
+    later = b"\xef\xbb\xbfdata: y\n\n"
+
+    assert [event.raw for event in split(b"data: x\n\n" + later)][1] == later
+
+
 @pytest.mark.parametrize(
     "raw", [b"data: x\n\n", b"event: old\ndata: x\n\n", b"\n\nevent:old\ndata: x\n\n"]
 )
