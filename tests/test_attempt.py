@@ -419,3 +419,13 @@ def test_a_count_leaves_out_the_thoughts_of_others(site):
         site.add(upstream)
 
         assert relay.count_tokens(site.services, None, raw, {}) < 100
+
+
+def test_an_anthropic_error_comes_down_byte_for_byte(site):
+    error = b'{"type": "error",  "error": {"type": "rate_limit_error", "message": "x"}}'
+    with ScriptedUpstream(lambda ask: Reply(fault=refuse(429, body=error))) as upstream:
+        site.add(upstream, api_format="anthropic")
+        with pytest.raises(AIProxyError) as caught:
+            site.ask(HELLO)
+
+    assert (caught.value.status, caught.value.body) == (429, error)

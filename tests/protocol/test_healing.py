@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aiproxy.errors import UpstreamError
-from aiproxy.protocol import healing
+from aiproxy.protocol import healing, remedies
 from aiproxy.protocol.target import Target
 
 TARGET = Target.of(endpoint="https://llm.example/v1", model="m")
@@ -661,6 +661,7 @@ def test_a_refused_context_management_takes_its_beta_along():
     "message",
     [
         "adaptive thinking is not supported on this model",
+        "'adaptive' is no type of ours",
         "thinking.type: Input should be 'enabled' or 'disabled'",
     ],
 )
@@ -835,3 +836,119 @@ def test_both_names_of_the_limit_become_one():
     healed = heal(sent, body_of("Unknown parameter: 'max_completion_tokens'"))
 
     assert healed == CHAT
+
+
+# The words that make a refusal one of these
+
+
+def kind_of(sent: dict[str, Any], message: str, api_format: str = "openai") -> str:
+    lesson = healing.learn(400, body_of(message), sent, api_format=api_format)
+    return "" if lesson is None else lesson.kind
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("supported:", "supported values", "supported level", "supported efforts"),
+        *("supported option", "must be", "should be", "one of", "expected"),
+        *("valid values", "valid options", "valid level", "allowed values"),
+        *("allowed levels", "available", "permitted", "choose", "supports"),
+        *("supports only", "only support"),
+    ],
+)
+def test_words_that_lead_to_the_levels_of_effort(words):
+    message = f"effort xhigh is odd, {words} low, high"
+
+    assert heal(CHAT, body_of(message)) == {**CHAT, "reasoning_effort": "high"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("is mandatory", "cannot be disabled", "can't be turned off"),
+        *("may not be switched off", "must be enabled"),
+        *("doesn't support disabling", "does not support turning off"),
+        *("doesn't support non-thinking", "only supports thinking"),
+        "always support thinking",
+    ],
+)
+def test_words_for_thinking_that_cannot_be_switched_off(words):
+    sent = {**CHAT, "reasoning_effort": "none"}
+
+    assert kind_of(sent, f"Thinking: it {words}") == remedies.KEEP_THINKING
+    assert kind_of(sent, f"Streaming: it {words.replace('thinking', '')}") != (
+        remedies.KEEP_THINKING
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("image_input: no", "m is not a vision model", "m is not a multimodal model"),
+        *("m does not support images", "m doesn't accept pictures"),
+        *("m does not allow vision", "m is not able to process any image"),
+        *("m is not able to handle multimodal prompts", "images are not allowed"),
+        *("vision isn't supported", "multimodal input is not accepted"),
+        *("multimodal content is not supported", "an image may not be accepted"),
+        *("image_url is only supported by others", "at most 0 images"),
+        "unknown variant `image`",
+    ],
+)
+def test_words_for_images_that_are_not_seen(message):
+    sent = {"messages": [{"role": "user", "content": [IMAGE]}]}
+
+    assert kind_of(sent, message) == remedies.NO_IMAGES
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["role: no 'system' here", "system is no role", "messages.0.role: odd"],
+)
+def test_words_for_a_system_role_that_is_not_known(message):
+    sent = {"messages": [{"role": "system", "content": "be brief"}]}
+
+    assert kind_of(sent, message, "anthropic") == remedies.NO_SYSTEM_ROLE
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        *("$schema", "$ref", "$defs", "$id", "additionalProperties", "propertyNames"),
+        *("additional_properties", "patternProperties", "property_names"),
+        *("pattern_properties", "exclusiveMinimum", "exclusive_maximum", "const"),
+        *("anyOf", "any_of", "oneOf", "one_of", "allOf", "all_of", "if", "then"),
+        *("else", "not", "format", "pattern", "default", "title", "example"),
+        *("examples", "minLength", "max_length", "min_items", "maxItems"),
+        *("multipleOf", "unique_items", "minimum", "maximum", "definitions"),
+        *("dependencies", "unevaluatedProperties", "prefixItems", "contains"),
+        "enum",
+    ],
+)
+def test_a_keyword_of_a_schema_is_known_by_its_name(keyword):
+    assert kind_of(CHAT, f"schema: '{keyword}' is odd") == remedies.CLEAN_SCHEMAS
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "function_declarations: 'pattern' is odd",
+        "parameters: 'pattern' is odd",
+        "tool: 'pattern' is odd",
+        "keyword pattern is odd",
+        "parameters.a.pattern is odd",
+        "properties.a.pattern in the schema is odd",
+        "schema.pattern is odd",
+    ],
+)
+def test_a_keyword_counts_where_a_schema_is_spoken_of(message):
+    assert kind_of(CHAT, message) == remedies.CLEAN_SCHEMAS
+
+
+@pytest.mark.parametrize("word", ["think", "reason"])
+def test_a_forced_choice_is_given_up_for_no_other_cause(word):
+    sent = {**CHAT, "tool_choice": "required"}
+
+    assert kind_of(sent, f"tool_choice: not while you {word}") == (
+        remedies.THINK_NOT_WHEN_FORCED
+    )
+    assert kind_of(sent, "tool_choice: not today") == ""
