@@ -1,6 +1,7 @@
 """One Messages request through the relay, against scripted providers."""
 
 import contextlib
+import re
 
 import pytest
 
@@ -69,6 +70,20 @@ def test_the_client_sees_the_model_that_it_asked_for(site, upstream, api_format)
     assert site.ask(HELLO).json()["model"] == "claude-opus-5-5"
     start = site.ask(STREAMED).events[0]
     assert start["message"]["model"] == "claude-opus-5-5"
+
+
+def test_every_answer_and_its_calls_have_ids_of_their_own(site, upstream):
+    site.add(upstream)
+    for _ in range(2):
+        upstream.say(Reply(calls=(Call("t", {"a": 1}, id="call_0"),)))
+
+    answers = [site.ask(HELLO).json() for _ in range(2)]
+    call_ids = [answer["content"][0]["id"] for answer in answers]
+
+    assert all(re.fullmatch("msg_[0-9a-f]{24}", answer["id"]) for answer in answers)
+    assert all(re.fullmatch("toolu_aip[0-9a-f]{6}_call_5f0", id_) for id_ in call_ids)
+    assert answers[0]["id"] != answers[1]["id"]
+    assert call_ids[0] != call_ids[1]
 
 
 def test_the_log_holds_what_the_contract_names(site, upstream, api_format):

@@ -337,6 +337,18 @@ def test_extra_content_goes_before_its_call():
     assert dict(sealed(second).calls) == {oslo["id"]: GOOGLE}
 
 
+def test_extra_content_may_come_in_pieces_before_the_arguments():
+    message = streamed(
+        calls({**call("", call_id="a", name="f"), "extra_content": GOOGLE}),
+        calls({**call(""), "extra_content": {"other": {"y": 2}}}),
+        calls(call('{"x":1}')),
+        chunk("tool_calls"),
+    )
+    first, use = message["content"]
+
+    assert dict(sealed(first).calls) == {use["id"]: {**GOOGLE, "other": {"y": 2}}}
+
+
 def test_extra_content_that_comes_late_goes_after_its_call():
     message = streamed(
         calls(call('{"city":', call_id="a", name="get_weather")),
