@@ -401,15 +401,6 @@ def test_tokens_written_to_a_cache_are_part_of_the_input(site):
     assert ratio == pytest.approx(1.25, rel=0.01)
 
 
-def test_an_estimate_of_ours_teaches_nothing(site):
-    with ScriptedUpstream(lambda ask: Reply(text="x", prompt_tokens=0)) as upstream:
-        provider_id = site.add(upstream)
-        site.services.lessons.observe(provider_id, MODEL, real=1500, estimated=1000)
-        site.ask(LONG)
-
-        assert site.services.lessons.ratio(provider_id, MODEL) == 1.5
-
-
 def test_a_count_leaves_out_the_thoughts_of_others(site):
     thought = {"type": "thinking", "thinking": "hm " * 2000, "signature": "theirs"}
     answer = {"role": "assistant", "content": [thought, {"type": "text", "text": "a"}]}

@@ -78,3 +78,8 @@ def test_a_text_that_a_user_can_meet_is_explained(text: str) -> None:
 
 def test_the_texts_were_found() -> None:
     assert len(TEXTS) > 80
+
+
+@pytest.mark.parametrize("switch", ["num_ctx", "--jinja", "--enable-auto-tool-choice"])
+def test_what_only_a_local_server_can_mend_is_told(switch: str) -> None:
+    assert switch in PAGE

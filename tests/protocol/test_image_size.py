@@ -58,6 +58,10 @@ def test_width_and_height_are_read(make):
     assert size_of(make(640, 480)) == (640, 480)
 
 
+def test_the_older_kind_of_gif_is_one_too():
+    assert size_of(gif(640, 480).replace(b"89a", b"87a")) == (640, 480)
+
+
 def test_a_progressive_jpeg_has_a_size_too():
     assert size_of(jpeg(640, 480, marker=0xC2)) == (640, 480)
 

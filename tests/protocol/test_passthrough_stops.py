@@ -112,7 +112,7 @@ def test_a_sequence_does_not_span_blocks():
 def test_a_whole_answer_is_cut_at_its_first_match():
     message = {
         "content": [
-            {"type": "thinking", "thinking": "END", "signature": "s"},
+            {"type": "thinking", "thinking": "END", "text": "END"},
             {"type": "text", "text": "a"},
             {"type": "text", "text": "bENDc", "citations": []},
             {"type": "tool_use", "id": "t"},
