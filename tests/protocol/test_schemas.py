@@ -163,6 +163,33 @@ def test_the_client_s_schema_is_left_as_it_was() -> None:
             {"anyOf": [{"type": "string"}, {"type": "integer"}]},
         ),
         (
+            {
+                "type": ["object", "string"],
+                "properties": {"a": {"type": "string"}},
+                "required": ["a"],
+                "format": "date-time",
+            },
+            {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "properties": {"a": {"type": "string"}},
+                        "required": ["a"],
+                    },
+                    {"type": "string", "format": "date-time"},
+                ]
+            },
+        ),
+        (
+            {"anyOf": [{"items": {"type": "integer"}}, {"type": "string"}]},
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"type": "integer"}},
+                    {"type": "string"},
+                ]
+            },
+        ),
+        (
             {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "d"},
             {"type": "string", "nullable": True, "description": "d"},
         ),

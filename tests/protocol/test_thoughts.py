@@ -137,6 +137,8 @@ def test_memory_is_bounded(monkeypatch):
 
     with pytest.raises(UpstreamBroken, match="thoughts"):
         ledger.new_text("a", "x" * 11)
+    with pytest.raises(UpstreamBroken, match="thoughts"):
+        Thoughts(KEY).append("a", "x" * 11)
     with pytest.raises(UpstreamBroken, match="details"):
         ledger.keep({"data": ""}, sealed=True, is_whole=False)
 
