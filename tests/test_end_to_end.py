@@ -193,9 +193,10 @@ def test_a_fallback_answers_when_the_first_provider_cannot(
     assert answer.headers["x-aiproxy-attempts"] == "2"
 
 
+@pytest.mark.parametrize("more", [b"", b"\n"])
 @pytest.mark.parametrize("streams", [True, False])
 def test_the_provider_is_let_go_when_the_client_leaves(
-    server: RealServer, upstream: ScriptedUpstream, streams: bool
+    server: RealServer, upstream: ScriptedUpstream, streams: bool, more: bytes
 ) -> None:
     upstream.say(Reply(text="never whole", fault=stall(after=2), head_delay=0.1))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
@@ -203,6 +204,8 @@ def test_the_provider_is_let_go_when_the_client_leaves(
     headers = {"Content-Type": "application/json", "x-api-key": server.admin_key}
     connection.request("POST", "/v1/messages", json.dumps(body), headers)
     upstream.wait_for(1)
+    if more:
+        connection.sock.sendall(more)
     time.sleep(0.3)
     left_at = time.monotonic()
     connection.close()
@@ -210,7 +213,7 @@ def test_the_provider_is_let_go_when_the_client_leaves(
     upstream.wait_until(lambda: upstream.received[-1].finished_at is not None, 6)
     hung_up_at = upstream.received[-1].hung_up_at
     assert hung_up_at is not None
-    assert hung_up_at - left_at < 1
+    assert hung_up_at - left_at < (5 if more else 1)
     rows = server.script("GET", f"/logs?status=499&provider={upstream.slug}").json()[
         "requests"
     ]

@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from aiproxy.errors import AIProxyError, Unavailable
+from aiproxy.serving.hang_up import has_hung_up
 from aiproxy.serving.running import Running
 
 if TYPE_CHECKING:
@@ -50,19 +51,15 @@ class Watch:
 
     def ready(self, mask: int) -> None:
         """Bytes from the client: the next request, which can wait, or its end."""
+        if not self.check():
+            self._pump.watch_by_the_clock(self)
+
+    def check(self) -> bool:
+        """Whether there is nothing more to watch for."""
         if not self.is_over and has_hung_up(self.sock):
             self._channel.hang_up()
-        self._pump.unwatch(self)
-
-
-def has_hung_up(sock: socket.socket) -> bool:
-    """Whether the client has closed its side; one that only half closed has left."""
-    try:
-        return not sock.recv(1, socket.MSG_PEEK)
-    except (BlockingIOError, InterruptedError):
-        return False
-    except OSError:
-        return True
+            self._pump.unwatch(self)
+        return self.is_over
 
 
 class Pump:
@@ -72,6 +69,8 @@ class Pump:
         self.limits = limits
         self.streams: set[Running] = set()
         self._rests: dict[Rest, float] = {}
+        # Whose clients have sent more: the selector would tell of that for ever.
+        self._by_the_clock: set[Watch] = set()
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._calls: collections.deque[Callable[[], None]] = collections.deque()
@@ -109,11 +108,20 @@ class Pump:
             if not watch.is_over:
                 watch.is_over = True
                 self._unregister(watch.sock)
+                self._by_the_clock.discard(watch)
+
+    def watch_by_the_clock(self, watch: Watch) -> None:
+        """What its client says from now on is no news; its end still is."""
+        with self._lock:
+            if not watch.is_over:
+                self._unregister(watch.sock)
+                self._by_the_clock.add(watch)
 
     def park(self, channel: Channel, task: Task, stream: Stream, watch: Watch) -> None:
         """Carry this stream to its end, then finish the channel's request."""
         with self._lock:
             watch.is_over = True  # its registration is the stream's now
+            self._by_the_clock.discard(watch)
         running = Running(self, channel, task, stream)
         channel.server.forget(channel)
         self.call(running.begin)
@@ -205,6 +213,10 @@ class Pump:
             call()
 
     def _tick(self, now: float) -> None:
+        with self._lock:
+            watches = list(self._by_the_clock)
+        for watch in watches:
+            watch.check()
         for running in list(self.streams):
             running.check_clock(now)
         for rest, deadline in list(self._rests.items()):

@@ -16,6 +16,7 @@ from aiproxy.errors import (
     UpstreamBroken,
     UpstreamTimeout,
 )
+from aiproxy.serving.hang_up import has_hung_up
 from aiproxy.serving.task import LAST_CHUNK
 
 if TYPE_CHECKING:
@@ -236,17 +237,11 @@ class Running:
             self._resume()
 
     def _listen(self) -> None:
-        try:
-            has_ended = not self._client.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            has_ended = True
-        if has_ended:
+        if has_hung_up(self._client):
             self._leave()
         else:
             # The next request, which waits in the kernel until this one has ended. A
-            # hang-up behind it is noticed when we write.
+            # hang-up behind it is seen by the clock.
             self._is_watching = False
             self._set_client_interest()
 
@@ -284,7 +279,9 @@ class Running:
     def _check_clock(self, now: float) -> None:
         limits = self._pump.limits
         silence = now - self._input_at
-        if self._unsent and now - self._sent_at > limits.unread_seconds:
+        if not self._is_watching and has_hung_up(self._client):
+            self._leave()
+        elif self._unsent and now - self._sent_at > limits.unread_seconds:
             self.abandon(ClientGone("the client does not read its answer"))
         elif now - self._began_at > limits.stream_seconds:
             self.fail(UpstreamTimeout("the answer took too long"))

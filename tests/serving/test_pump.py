@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import select
 import socket
 import threading
 import time
@@ -354,22 +355,43 @@ def test_the_upstream_is_closed_when_the_client_leaves_a_silent_stream(
     assert isinstance(relay.end(), ClientGone)
 
 
-def test_a_client_that_leaves_with_a_request_waiting_is_noticed_by_writing(
-    scene: Scene,
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system cannot tell")
+@pytest.mark.parametrize("more", [b"x", POST], ids=["byte", "request"])
+def test_a_client_that_leaves_behind_more_bytes_is_noticed_in_silence(
+    scene: Scene, more: bytes
 ):
     def talk(sock: socket.socket) -> None:
-        sock.sendall(HEAD)
-        while True:
-            sock.sendall(chunk(b"a"))
-            time.sleep(0.02)
+        sock.sendall(HEAD + chunk(b"a"))
+        until_closed(sock)
 
     relay = scene.stream(talk)
     client = scene.client()
     client.until(b"a")
-    client.send(POST)
+    client.send(more)
+    assert not relay.ended.wait(0.2)
     client.close()
 
+    assert scene.upstream.finished.wait(10.0)
     assert isinstance(relay.end(), ClientGone)
+
+
+def test_a_request_behind_a_stream_is_answered_after_it(scene: Scene):
+    go_on = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD + chunk(b"a"))
+        go_on.wait(SECONDS)
+        sock.sendall(LAST)
+
+    scene.stream(talk)
+    client = scene.client()
+    client.until(b"a")
+    client.send(POST)
+    time.sleep(0.2)  # some looks of the clock
+    go_on.set()
+
+    assert client.until(b"0\r\n\r\n")
+    assert client.answer()[0] == 200
 
 
 def test_clients_that_leave_harm_no_other_stream(scene: Scene):
