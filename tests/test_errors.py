@@ -80,6 +80,12 @@ def test_a_fallback_may_be_asked_when_the_provider_is_away(
     assert error.upstream_status is None
 
 
+def test_a_provider_that_is_away_is_a_502_and_a_silent_one_a_504() -> None:
+    assert errors.UpstreamUnreachable("x").status == 502
+    assert errors.UpstreamBroken("x").status == 502
+    assert errors.UpstreamTimeout("x").status == 504
+
+
 def test_a_client_that_left_is_logged_as_499() -> None:
     error = errors.ClientGone()
 

@@ -80,6 +80,7 @@ def test_an_answer_is_cut_at_a_stop_sequence():
         (b"<html><title>Welcome</title></html>", 502),
         (b'{"type":"message","content":"text"}', 502),
         (b'{"type":"message","content":["text"]}', 502),
+        (b'{"type":"completion","content":[]}', 502),
         (b'{"choices":[{"message":{"content":"hi"}}]}', 502),
         (b'{"type":"error","error":{"type":"rate_limit_error","message":"x"}}', 429),
         (b'{"error":{"message":"x","code":401}}', 401),

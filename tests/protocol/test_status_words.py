@@ -43,6 +43,32 @@ def test_a_kind_has_a_status(error: dict[str, Any], status: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "kinds"),
+    [
+        (400, "invalid_request_error invalid_request bad_request_error bad_request"),
+        (400, "invalid_argument invalid_parameter invalid_parameter_error"),
+        (400, "invalid_value unsupported_parameter unsupported_value"),
+        (400, "unknown_parameter validation_error"),
+        (401, "authentication_error invalid_authentication_error unauthenticated"),
+        (401, "unauthorized invalid_api_key"),
+        (402, "billing_error payment_required insufficient_balance"),
+        (403, "permission_error permission_denied permission_denied_error forbidden"),
+        (404, "not_found_error resource_not_found_error not_found model_not_found"),
+        (413, "request_too_large"),
+        (429, "rate_limit_error rate_limit_exceeded rate_limit_reached_error"),
+        (429, "resource_exhausted too_many_requests insufficient_quota"),
+        (429, "exceeded_current_quota_error"),
+        (503, "service_unavailable service_unavailable_error unavailable"),
+        (504, "timeout_error"),
+        (529, "overloaded_error overloaded engine_overloaded_error"),
+    ],
+)
+def test_every_kind_has_its_status(status: int, kinds: str) -> None:
+    for kind in kinds.split():
+        assert status_words.of_kind({"error": {"code": kind}}, "") == status, kind
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Unsupported parameter: 'temperature' is not supported with this model.",

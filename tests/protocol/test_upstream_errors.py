@@ -130,6 +130,13 @@ def test_a_redirect_is_not_followed_and_its_place_not_told():
     assert "evil" not in error.message
 
 
+def test_a_redirect_in_anthropics_shape_is_one_too():
+    error = error_for(302, anthropic("api_error", "x"), api_format="anthropic")
+
+    assert (error.status, error.body) == (502, None)
+    assert "redirect" in error.message
+
+
 @pytest.mark.parametrize(
     "message",
     [
