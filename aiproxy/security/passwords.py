@@ -97,9 +97,8 @@ class Passwords:
             if scheme == _BCRYPT:
                 return self._check_bcrypt(digest, rest)
             if scheme == _SCRYPT:
-                return _check_scrypt(digest, rest)
-            self._hash(digest, decoy=True)
-            return False
+                return self._check_scrypt(digest, rest)
+            return self._refuse(digest)
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether to store a new hash after the password has been right."""
@@ -108,18 +107,23 @@ class Passwords:
             return scheme != _SCRYPT or not rest.startswith(_scrypt_parameters())
         if scheme != _BCRYPT:
             return True
-        cost = rest.split("$")[2] if rest.count("$") == 3 else ""
-        return not cost.isdigit() or int(cost) < self._cost
+        return _bcrypt_cost(rest) < self._cost
 
     def _hash(self, digest: bytes, *, decoy: bool = False) -> str:
         bcrypt = self._bcrypt()
         if bcrypt is None:
             return _hash_scrypt(digest, secrets.token_bytes(16))
-        salt = bcrypt.gensalt(self._cost)
-        if decoy:
-            salt = b"$2b$%02d$%s" % (self._cost, _DECOY_SALT)
+        salt = _decoy_salt(self._cost) if decoy else bcrypt.gensalt(self._cost)
         hashed: bytes = bcrypt.hashpw(digest, salt)
         return f"{_BCRYPT}${hashed.decode('ascii')}"
+
+    def _refuse(self, digest: bytes) -> bool:
+        """Nothing can be compared: a hash is made, and False, for the time's sake."""
+        self._hash(digest, decoy=True)
+        return False
+
+    # A weaker hash is checked faster than an unknown name, which would tell that there
+    # is a user: after a wrong password the rest of the usual work is done too.
 
     def _check_bcrypt(self, digest: bytes, rest: str) -> bool:
         bcrypt = self._bcrypt()
@@ -128,12 +132,29 @@ class Passwords:
                 "a password is stored with bcrypt, which cannot be loaded here: set a"
                 " new one with `aiproxy reset-password`"
             )
-            self._hash(digest, decoy=True)
-            return False
+            return self._refuse(digest)
         try:
-            return bool(bcrypt.checkpw(digest, rest.encode("utf-8")))
+            is_right = bool(bcrypt.checkpw(digest, rest.encode("utf-8")))
         except ValueError:  # a damaged hash fits no password
-            return False
+            return self._refuse(digest)
+        if not is_right:
+            # Each cost is twice the work: these add up to what is missing.
+            for cost in range(_bcrypt_cost(rest), self._cost):
+                bcrypt.hashpw(digest, _decoy_salt(cost))
+        return is_right
+
+    def _check_scrypt(self, digest: bytes, rest: str) -> bool:
+        try:
+            numbers, salt, expected = rest.rsplit("$", 2)
+            n, r, p = map(int, numbers.split("$"))
+            key = _scrypt(digest, bytes.fromhex(salt), n, r, p)
+            is_right = hmac.compare_digest(key, bytes.fromhex(expected))
+        except ValueError:  # a damaged hash fits no password
+            return self._refuse(digest)
+        missing = _SCRYPT_N * _SCRYPT_R * _SCRYPT_P // (n * r) - p
+        if not is_right and missing > 0:
+            _scrypt(digest, _DECOY_SALT, n, r, missing)
+        return is_right
 
     def _bcrypt(self) -> Any:
         # Loaded at first use: it costs the start 30 ms, unpacked from the archive 90.
@@ -198,6 +219,16 @@ def _digest(password: str) -> bytes:
     return base64.b64encode(hashlib.sha256(_encoded(text)).digest())
 
 
+def _decoy_salt(cost: int) -> bytes:
+    return b"$2b$%02d$%s" % (cost, _DECOY_SALT)
+
+
+def _bcrypt_cost(rest: str) -> int:
+    """The cost in a stored hash; 0 where it is damaged."""
+    cost = rest.split("$")[2] if rest.count("$") == 3 else ""
+    return int(cost) if cost.isdecimal() else 0
+
+
 def _scrypt_parameters() -> str:
     return f"{_SCRYPT_N}${_SCRYPT_R}${_SCRYPT_P}$"
 
@@ -205,15 +236,6 @@ def _scrypt_parameters() -> str:
 def _hash_scrypt(digest: bytes, salt: bytes) -> str:
     key = _scrypt(digest, salt, _SCRYPT_N, _SCRYPT_R, _SCRYPT_P)
     return f"{_SCRYPT}${_scrypt_parameters()}{salt.hex()}${key.hex()}"
-
-
-def _check_scrypt(digest: bytes, rest: str) -> bool:
-    try:
-        n, r, p, salt, expected = rest.split("$")
-        key = _scrypt(digest, bytes.fromhex(salt), int(n), int(r), int(p))
-        return hmac.compare_digest(key, bytes.fromhex(expected))
-    except ValueError:  # a damaged hash fits no password
-        return False
 
 
 def _scrypt(digest: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:

@@ -115,6 +115,59 @@ def test_the_time_taken_does_not_tell_whether_there_is_a_user():
     assert 0.5 < seconds(None) / seconds(stored) < 2
 
 
+class CountingBcrypt:
+    """bcrypt that adds up its rounds."""
+
+    def __init__(self):
+        self.rounds = 0
+
+    def gensalt(self, cost):
+        return bcrypt.gensalt(cost)
+
+    def hashpw(self, password, salt):
+        self.rounds += 2 ** int(salt.split(b"$")[2])
+        return bcrypt.hashpw(password, salt)
+
+    def checkpw(self, password, hashed):
+        is_right = bcrypt.checkpw(password, hashed)  # raises before any work
+        self.rounds += 2 ** int(hashed.split(b"$")[2])
+        return is_right
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        Passwords(4, min_cost=4, bcrypt=bcrypt).hash(GOOD),
+        Passwords(5, min_cost=4, bcrypt=bcrypt).hash(GOOD),
+        Passwords(7, min_cost=4, bcrypt=bcrypt).hash(GOOD),
+        "bcrypt-sha256$damaged",
+        "scrypt$damaged",
+        "damaged",
+    ],
+)
+def test_a_wrong_password_costs_the_same_work_whatever_is_stored(stored):
+    counting = CountingBcrypt()
+
+    assert not Passwords(7, min_cost=4, bcrypt=counting).verify("wrong", stored)
+    assert counting.rounds == 2**7
+
+
+@pytest.mark.parametrize("n", [None, 1024, 2**14, 2**15])
+def test_a_wrong_password_costs_the_same_scrypt_whatever_is_stored(monkeypatch, n):
+    real, work = hashlib.scrypt, []
+
+    def scrypt(password, *, n, r, p, **options):
+        work.append(n * r * p)
+        return real(password, n=n, r=r, p=p, **options)
+
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
+    stored = f"scrypt${n}$8$1$00$00" if n else None
+
+    assert not fast(bcrypt=None).verify("wrong", stored)
+    assert sum(work) == 2**15 * 8 * 3
+
+
 def test_the_default_cost_is_twelve_and_never_under_ten():
     assert module.COST == 12
     assert module.MIN_COST == 10
