@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
@@ -420,3 +421,38 @@ def test_an_anthropic_error_comes_down_byte_for_byte(site):
             site.ask(HELLO)
 
     assert (caught.value.status, caught.value.body) == (429, error)
+
+
+def test_an_error_brings_its_limits_and_when_to_come_again(site):
+    told = {
+        "retry-after": formatdate(time.time() + 100, usegmt=True),
+        "anthropic-ratelimit-requests-remaining": "0",
+    }
+    with ScriptedUpstream(
+        lambda ask: Reply(fault=replace(refuse(429), headers=told))
+    ) as upstream:
+        site.add(upstream, api_format="anthropic")
+        with pytest.raises(AIProxyError) as caught:
+            site.ask(HELLO)
+
+    headers = caught.value.headers
+    assert headers["anthropic-ratelimit-requests-remaining"] == "0"
+    assert 40 <= int(headers["retry-after"]) <= 100
+
+
+@pytest.mark.parametrize("status", [400, 200])
+def test_a_full_context_is_told_with_what_was_asked_for(site, status):
+    words = "This model's maximum context length is {} tokens."
+    both = words.format(32768) + " However, your messages resulted in 20000 tokens."
+
+    def full(ask):
+        said = both if ask.body["max_tokens"] == 16000 else words.format(1000)
+        body = json.dumps({"error": {"message": said, "code": 400}}).encode()
+        return Reply(fault=replace(refuse(status), body=body))
+
+    with ScriptedUpstream(full) as upstream:
+        site.add(upstream)
+        with pytest.raises(AIProxyError, match=re.escape("20000 + 16000 > 32768")):
+            site.ask({**HELLO, "max_tokens": 16000})
+        with pytest.raises(AIProxyError, match=r"too long: \d{4} tokens > 1000"):
+            site.ask(LONG)

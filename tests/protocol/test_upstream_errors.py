@@ -191,6 +191,14 @@ def test_a_rate_limit_without_a_delay_waits_a_little():
     assert error_for(429).headers == {"retry-after": "5"}
 
 
+def test_a_date_is_compared_with_the_clock_that_is_given():
+    date = {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+
+    assert error_for(429, headers=date, now=1792567665.0).headers == {
+        "retry-after": "15"
+    }
+
+
 def test_an_overload_asks_to_wait():
     assert error_for(529, headers={"retry-after": "9"}).headers == {"retry-after": "9"}
 
