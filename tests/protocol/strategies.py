@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aiproxy.protocol import dialects
+from aiproxy.protocol import dialects, reasoning
 from aiproxy.protocol.target import Target
 from tests.protocol.translating import PDF, PNG
 
@@ -125,6 +125,14 @@ documents = st.builds(
 references = st.builds(
     lambda name: {"type": "tool_reference", "tool_name": name}, names
 )
+# An envelope of ours, but for another provider.
+foreign_thoughts = st.just(
+    {
+        "type": "thinking",
+        "thinking": "ANOTHER'S THOUGHT",
+        "signature": reasoning.pack("of another", ["reasoning"], [{"id": "SEALED"}]),
+    }
+)
 odd_blocks = st.sampled_from(
     [
         {"type": "thinking", "thinking": "hm", "signature": "somebody else's"},
@@ -189,7 +197,8 @@ def tool_uses(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def assistant_messages(draw: st.DrawFn, *, visible: bool = True) -> dict[str, Any]:
     """An answer; a visible one has text or calls, so that it cannot vanish."""
-    blocks = draw(st.lists(odd_blocks | server_blocks, max_size=1))
+    others = odd_blocks | server_blocks | foreign_thoughts
+    blocks = draw(st.lists(others, max_size=1))
     blocks += draw(st.lists(text_blocks, min_size=int(visible), max_size=2))
     blocks += draw(st.lists(tool_uses(), max_size=3))
     return {"role": "assistant", "content": blocks}
