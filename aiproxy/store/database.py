@@ -38,6 +38,7 @@ class Database:
         self._watcher: _Handle | None = None
         self._seen_version = -1
         self._seen_revision = 0
+        self._identity: tuple[int, int] | None = None  # of the file that was opened
 
     def open(self) -> Database:
         """Check the file, create or migrate it; raises ConfigError."""
@@ -80,6 +81,7 @@ class Database:
         try:
             with _store_errors():
                 yield
+                self._check_place()
                 db.execute("COMMIT")
         except BaseException:
             # A full disk may have ended the transaction already.
@@ -101,6 +103,21 @@ class Database:
                 self._seen_revision = revision(db)
                 self._seen_version = version
             return self._seen_revision
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still where it was opened; one moved or deleted takes
+        every commit, and loses it at the end of the process.
+        """
+        return self._identity is None or file_check.identity(self.path) == (
+            self._identity
+        )
+
+    def _check_place(self) -> None:
+        if not self.is_in_place():
+            raise StoreError(
+                "the database's file was moved, deleted or replaced under the running"
+                " server: nothing was saved. Put it back, or restart the server"
+            )
 
     def used_bytes(self) -> int:
         """The size of what is in the file, free pages apart."""
@@ -142,6 +159,8 @@ class Database:
             if version and not is_current:
                 copy(db, file_check.copy_name(self.path, version))
             migrations.migrate(db)
+            # Only now: while a connection is open, no system gives it another number.
+            self._identity = file_check.identity(self.path)
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         if migrations.version_of(db) == 0:
@@ -152,6 +171,7 @@ class Database:
     def _connect(self, *, synchronous: str) -> _Handle:
         if self._is_closed:
             raise StoreError("the database has been closed: the server is stopping")
+        self._check_place()  # SQLite would make a new file, without a table
         handle = _Handle(self.path)
         db = handle.connection
         db.execute("PRAGMA foreign_keys = ON")

@@ -57,6 +57,15 @@ def check(path: str, *, advice: str = _USE_ANOTHER, is_thorough: bool = False) -
         db.close()
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another of the same name; None: there is none."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
 def copy_name(path: str, version: int) -> str:
     """What the copy made before a migration from `version` is called."""
     return f"{path}.schema-{version}.bak"

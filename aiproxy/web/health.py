@@ -24,6 +24,8 @@ def ready(services: Services) -> Response:
     """200 when new work is welcome: the database answers and no stop is under way."""
     if services.is_draining:
         return _json({"status": "stopping"}, 503)
+    if not services.database.is_in_place():
+        return _json({"status": "the database's file is gone"}, 503)
     try:
         services.database.connection().execute("SELECT 1").fetchall()
     except (sqlite3.Error, StoreError):

@@ -181,6 +181,39 @@ def test_on_a_disk_turned_read_only_requests_go_on(tmp_path, upstream):
         outsider.assert_unharmed()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file stays in its place there")
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_without_its_file_requests_go_on_and_saves_say_why(
+    tmp_path, upstream, is_deleted
+):
+    path, away = tmp_path / "app.db", tmp_path / "away.db"
+    with RealServer(tmp_path) as server:
+        outsider = Outsider(server)
+        add(server, upstream)
+        visitor = Visitor(server)
+        visitor.log_in("admin", ADMIN_PASSWORD)
+        assert save(server, "before").status == 201
+        path.rename(away)
+        if is_deleted:
+            away.unlink()
+
+        for n in range(10):
+            refused = save(server, f"lost-{n}")
+            assert refused.status == 503
+            assert "nothing was saved" in refused.json()["error"]["message"]
+            assert ask(server).status == 200
+        assert not path.exists()
+        assert "moved, deleted or replaced" in visitor.get("/").text
+        assert server.request("GET", "/health").status == 200
+        assert server.request("GET", "/ready").status == 503
+        wait_until(lambda: dropped_rows(server) > 0)
+        if not is_deleted:
+            away.rename(path)
+            assert save(server, "after").status == 201
+            assert aliases(server) == {"before", "after"}
+        outsider.assert_unharmed()
+
+
 def test_a_read_only_disk_stops_the_start_with_one_line(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         remount = ["mount", "-o", "remount,ro", str(disk)]

@@ -1,12 +1,14 @@
 """One file for all threads: opened or refused, written as a whole or not at all."""
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -37,6 +39,12 @@ def in_thread(work):
     thread.start()
     thread.join()
     return found[0]
+
+
+def in_thread_raising(work):
+    """The same where an error is what the test is about."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def test_a_transaction_is_saved_as_a_whole(database):
@@ -377,3 +385,37 @@ def test_kill_9_loses_nothing_that_was_acknowledged(path):
         kept = names(database.connection())
     assert {f"n{number}" for number in range(acknowledged)} <= kept
     assert len(kept) <= acknowledged + 1
+
+
+@posix
+@pytest.mark.parametrize("fault", ["moved", "deleted", "replaced"])
+def test_nothing_is_acknowledged_into_a_file_that_is_gone(database, path, fault):
+    with database.transaction() as db:
+        put(db, "before")
+    os.rename(path, path + ".moved")
+    if fault == "deleted":
+        os.unlink(path + ".moved")
+    if fault == "replaced":
+        shutil.copy(path + ".moved", path)
+
+    saved = pytest.raises(StoreError, match="nothing was saved")
+    with saved, database.transaction() as db:
+        put(db, "after")
+    with pytest.raises(StoreError, match="nothing was saved"):
+        in_thread_raising(database.connection)
+
+    assert not database.is_in_place()
+    assert names(database.connection()) == {"before"}
+    assert os.path.exists(path) == (fault == "replaced")
+
+
+@posix
+def test_a_file_put_back_takes_saves_again(database, path):
+    os.rename(path, path + ".moved")
+    assert not database.is_in_place()
+    os.rename(path + ".moved", path)
+
+    with database.transaction() as db:
+        put(db, "after")
+
+    assert names(database.connection()) == {"after"}

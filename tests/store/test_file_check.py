@@ -130,3 +130,16 @@ def test_a_full_disk_is_told_from_a_folder_that_may_not_be_written(path):
     for code, remedy in ((errno.ENOSPC, "free some space"), (errno.EROFS, "writable")):
         with pytest.raises(ConfigError, match=remedy), file_check.config_errors(path):
             raise OSError(code, os.strerror(code))
+
+
+def test_another_file_of_the_same_name_is_told_from_the_first(tmp_path):
+    path, other = tmp_path / "app.db", tmp_path / "other"
+    path.write_bytes(b"one")
+    first = file_check.identity(str(path))
+    path.write_bytes(b"the same file")
+    assert file_check.identity(str(path)) == first
+    other.write_bytes(b"two")
+    other.replace(path)
+    assert file_check.identity(str(path)) not in (first, None)
+    path.unlink()
+    assert file_check.identity(str(path)) is None

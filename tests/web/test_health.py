@@ -1,5 +1,7 @@
 """What machines ask of the server itself."""
 
+import os
+
 import pytest
 
 from aiproxy import __version__
@@ -27,6 +29,15 @@ def test_ready_fails_without_a_database(site):
     site.services.database.close()
 
     assert call(site.app, "GET", "/ready", headers={"Host": HOST}).status == 503
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file stays in its place there")
+def test_ready_fails_where_the_database_is_gone(site):
+    os.rename(site.services.database.path, site.services.database.path + ".moved")
+
+    answer = call(site.app, "GET", "/ready", headers={"Host": HOST})
+    assert answer.status == 503
+    assert "gone" in answer.json()["status"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])

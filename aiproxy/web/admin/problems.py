@@ -155,6 +155,15 @@ def _of_server(services: Services, visitor: Visitor) -> list[Problem]:
 
 
 def _of_disk(services: Services) -> list[Problem]:
+    if not services.database.is_in_place():
+        return [
+            Problem(
+                "The database's file was moved, deleted or replaced while the server"
+                " runs. Requests go on, but nothing can be saved or logged: put it"
+                " back, or restart the server.",
+                "err",
+            )
+        ]
     folder = os.path.dirname(services.database.path)
     try:
         free = shutil.disk_usage(folder).free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import namedtuple
 
@@ -117,3 +118,11 @@ def test_members_are_told_nothing_that_they_cannot_mend(site, with_key, member):
     rows.add(site, 1, provider="chutes", status=401)
 
     assert member.get_json("/")["warnings"] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file stays in its place there")
+def test_a_database_that_is_gone_is_said(site, script):
+    os.rename(site.services.database.path, site.services.database.path + ".moved")
+
+    (warning,) = warnings(script)
+    assert "moved, deleted or replaced" in warning
