@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aiproxy.protocol import reasoning
+from aiproxy.protocol import answer, reasoning
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from tests.protocol.answering import (
     KEY,
@@ -270,6 +270,16 @@ def test_many_calls_behind_an_open_one_need_no_stack():
     )
 
     assert len(message["content"]) == 3000
+
+
+def test_what_waits_behind_a_running_call_is_bounded(monkeypatch):
+    monkeypatch.setattr(answer, "MAX_HELD_CHARS", 2000)
+    begun = calls(call('{"city":"', call_id="a", name="get_weather"))
+    more = chunk(content="x" * 100, tool_calls=[call("y")])
+    translator = ChatStreamTranslator(REPLY)
+    events = translator.feed(sse(begun, *[more] * 20, done=False))
+
+    assert "held back" in fold(events)["error"]["message"]
 
 
 def test_text_closes_a_call_whose_object_is_closed():

@@ -77,6 +77,12 @@ def test_an_endless_run_of_blanks_is_no_answer():
         read(b" " * (70 << 10), b"\n" * (70 << 10))
 
 
+def test_a_full_context_is_told_with_our_estimate():
+    words = b"This model's maximum context length is 100 tokens."
+    with pytest.raises(UpstreamError, match="120 tokens > 100"):
+        read(b'{"error":{"message":"' + words + b'"}}')
+
+
 def test_nothing_is_read_after_the_end():
     writer = MessageWriter()
     reader = ChatReader(REPLY, writer)
