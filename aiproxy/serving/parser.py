@@ -46,7 +46,12 @@ class ParserContext:
     limits: Limits = field(default_factory=Limits)
     base_path: str = ""
     judge: HeadJudge | None = None
-    budget: BodyBudget = field(default_factory=lambda: BodyBudget(256 * 1024 * 1024))
+    api_budget: BodyBudget = field(
+        default_factory=lambda: BodyBudget(Limits.api_bodies_bytes)
+    )
+    page_budget: BodyBudget = field(
+        default_factory=lambda: BodyBudget(Limits.page_bodies_bytes)
+    )
 
 
 class RequestParser:
@@ -274,11 +279,13 @@ class RequestParser:
         coding = self.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity"):
             raise AIProxyError("a compressed request body is not accepted", status=415)
-        limits = self._limits
-        limit = limits.api_body_bytes if self.is_api else limits.page_body_bytes
+        limits, budget = self._limits, self._context.page_budget
+        limit = limits.page_body_bytes
+        if self.is_api:
+            limit, budget = limits.api_body_bytes, self._context.api_budget
         if length is not None and length > limit:
             raise too_large(limit)
-        self._body = RequestBody(self._context.budget, limit)
+        self._body = RequestBody(budget, limit)
         if length is None:
             self._decoder = ChunkedDecoder()
         else:

@@ -94,7 +94,8 @@ class Server:
             limits=self.limits,
             base_path=base_path,
             judge=self._judge,
-            budget=BodyBudget(self.limits.all_bodies_bytes),
+            api_budget=BodyBudget(self.limits.api_bodies_bytes),
+            page_budget=BodyBudget(self.limits.page_bodies_bytes),
         )
         adj = Adjustments(
             ident=None,

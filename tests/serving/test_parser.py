@@ -301,14 +301,18 @@ def test_a_chunked_body_over_the_limit_is_413_when_it_gets_there():
     assert status_of(head + b"5\r\nhello\r\n6\r\nhello!\r\n", small()) == 413
 
 
-def test_bodies_of_all_requests_share_one_limit():
-    context = small(budget=BodyBudget(15))
-    head = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\n"
+@pytest.mark.parametrize(("path", "other"), [(b"/", b"/v1/x"), (b"/v1/x", b"/")])
+def test_bodies_of_all_requests_of_a_side_share_one_limit(path, other):
+    context = small(api_budget=BodyBudget(15), page_budget=BodyBudget(15))
+    rest = b" HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\n"
+    head = b"POST " + path + rest
     first, _ = parse(head + b"0123456789", context=context)
     second, _ = parse(head + b"0123456789", context=context)
     assert first.error is None
     assert second.error is not None
     assert second.error.status == 503
+    apart, _ = parse(b"POST " + other + rest + b"0123456789", context=context)
+    assert apart.error is None
 
     first.close()
     third, _ = parse(head + b"0123456789", context=context)
@@ -316,11 +320,11 @@ def test_bodies_of_all_requests_share_one_limit():
 
 
 def test_a_refused_body_holds_no_memory():
-    context = small(budget=BodyBudget(100))
+    context = small(page_budget=BodyBudget(100))
     head = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
     parse(head + b"5\r\nhello\r\nx\r\n", context=context)
 
-    assert context.budget.used == 0
+    assert context.page_budget.used == 0
 
 
 # The judge
