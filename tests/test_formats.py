@@ -34,6 +34,34 @@ def test_the_upstreams_model_goes_up(provider):
     assert prepare(REQUEST, provider, "the-model").body["model"] == "the-model"
 
 
+def test_the_translator_knows_what_the_provider_is_set_to():
+    provider = replace(
+        OPENAI,
+        dialect="xai",
+        max_output_tokens=7,
+        context_window=9000,
+        send_reasoning="never",
+        extra_body={"seed": 1},
+    )
+    body = {**BODY, "metadata": {"user_id": "u"}}
+    prepared = prepare(replace(REQUEST, body=body), provider, "m")
+
+    assert prepared.target.dialect.name == "xai"
+    assert prepared.target.context_window == 9000
+    assert prepared.target.send_reasoning == "never"
+    assert prepared.body["max_tokens"] == 7
+    assert prepared.body["seed"] == 1
+    assert set(prepared.headers) == {"x-grok-conv-id"}
+
+
+def test_a_stream_opens_with_the_estimate():
+    prepared = prepare(REQUEST, OPENAI, "m")
+    opening = prepared.new_stream().begin()
+
+    assert b'"input_tokens":%d,' % prepared.input_estimate in opening
+    assert b'"model":"claude-opus-5-5"' in opening
+
+
 @pytest.mark.parametrize("provider", [OPENAI, ANTHROPIC])
 def test_nothing_is_streamed_where_streaming_is_off(provider):
     off = replace(REQUEST, stream_upstream=False)

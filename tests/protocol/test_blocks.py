@@ -394,6 +394,18 @@ def test_sealed_details_follow_the_block_that_was_open():
     assert list(unpacked(message["content"][1]).details) == [sealed]
 
 
+def test_sealed_details_follow_the_text_before_the_next_thought():
+    sealed = {"type": "reasoning.encrypted", "data": "x", "index": 0}
+    message = streamed(
+        chunk(content="Hello"),
+        chunk(reasoning_details=[sealed]),
+        chunk(reasoning="hm"),
+        chunk("stop"),
+    )
+
+    assert types(message) == ["text", "redacted_thinking", "thinking"]
+
+
 def test_sealed_details_follow_the_text_before_the_next_call():
     sealed = {"type": "reasoning.encrypted", "data": "x", "index": 0}
     message = streamed(
@@ -404,6 +416,16 @@ def test_sealed_details_follow_the_text_before_the_next_call():
     )
 
     assert types(message) == ["text", "redacted_thinking", "tool_use"]
+
+
+def test_details_of_a_thought_that_nobody_sees_come_back_too():
+    detail = text_piece(" ", signature="s")
+    message = streamed(
+        chunk(reasoning_details=[detail]), chunk(content="Hi"), chunk("stop")
+    )
+
+    assert types(message) == ["text", "redacted_thinking"]
+    assert list(unpacked(message["content"][1]).details) == [detail]
 
 
 def test_sealed_details_at_the_end_come_after_the_text():

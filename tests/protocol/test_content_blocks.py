@@ -183,6 +183,18 @@ def test_text_documents_are_wrapped(block: dict[str, Any], expected: str) -> Non
     assert content(block) == expected
 
 
+@pytest.mark.parametrize("data", ["%%%", "AAA", "/w=="])
+def test_a_text_file_that_cannot_be_read_is_sent_as_it_is(data: str) -> None:
+    source = {"type": "base64", "media_type": "text/plain", "data": data}
+
+    (part,) = content(document(source, title="a.txt"))
+
+    assert part["file"] == {
+        "filename": "a.txt",
+        "file_data": f"data:text/plain;base64,{data}",
+    }
+
+
 def test_pictures_within_a_document_keep_their_place() -> None:
     inside = {"type": "content", "content": [text("a"), image(), text("b")]}
 

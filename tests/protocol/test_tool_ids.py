@@ -56,6 +56,14 @@ def test_an_id_of_the_history_is_not_given_out_again() -> None:
     assert tool_ids.original_of(client_id) == original
 
 
+def test_an_id_that_came_twice_in_one_answer_leads_back_too() -> None:
+    first = to_client("call_0")
+    second = to_client("call_0", first, number=1)
+
+    assert second != first
+    assert tool_ids.original_of(second) == "call_0"
+
+
 def test_an_id_that_looks_like_ours_is_carried_too() -> None:
     original = "toolu_aipABCDEF_x_but_a_provider_made_it"
 
