@@ -456,3 +456,31 @@ def test_a_full_context_is_told_with_what_was_asked_for(site, status):
             site.ask({**HELLO, "max_tokens": 16000})
         with pytest.raises(AIProxyError, match=r"too long: \d{4} tokens > 1000"):
             site.ask(LONG)
+
+
+@pytest.mark.parametrize("asked", [HELLO, STREAMED], ids=["whole", "streamed"])
+@pytest.mark.parametrize("status", [401, 200])
+def test_an_error_never_shows_a_key_and_names_the_provider(site, status, asked):
+    key = "plain.word"  # looks like no key: only its value tells
+    told = json.dumps({"error": {"message": f"bad key {key}", "code": 401}}).encode()
+    with ScriptedUpstream(
+        lambda ask: Reply(fault=replace(refuse(status), body=told)),
+        key=key,
+    ) as upstream:
+        site.add(upstream, name="Acme", api_key=key)
+        with pytest.raises(AIProxyError) as caught:
+            site.ask(asked)
+
+    assert caught.value.message == (
+        "The API key of the provider Acme was refused: bad key …"
+    )
+
+
+def test_a_full_context_in_a_200_gets_the_configured_numbers_too(site):
+    told = b'{"error": {"message": "Prompt exceeds maximum context length"}}'
+    with ScriptedUpstream(
+        lambda ask: Reply(fault=replace(refuse(200), body=told))
+    ) as upstream:
+        site.add(upstream, context_window=1000)
+        with pytest.raises(AIProxyError, match=r"too long: \d{4} tokens > 1000"):
+            site.ask(LONG)
