@@ -83,6 +83,8 @@ def answering(*pieces: bytes) -> Talk:
 
 def until_closed(sock: socket.socket) -> None:
     """A talk: say nothing, and end when the other side has gone."""
+    # Longer than any test waits: giving up must not look like the other side's end.
+    sock.settimeout(SECONDS * 6)
     while sock.recv(65536):
         pass
 
