@@ -6,8 +6,8 @@ be what a page, /health or /ready waits for.
 
 from __future__ import annotations
 
+import collections
 import logging
-import queue
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -27,8 +27,23 @@ class Runnable(Protocol):
         """Must not raise."""
 
 
+class _Place:
+    """Where one idle thread waits; who gives it a task wakes it and nobody else."""
+
+    __slots__ = ("task", "wake")
+
+    def __init__(self) -> None:
+        self.task: Runnable | None = None
+        self.wake = threading.Lock()
+        self.wake.acquire()
+
+
 class WorkerPool:
-    """Threads from none to `maximum`; those above `minimum` end when long idle."""
+    """Threads from none to `maximum`; those above `minimum` end when long idle.
+
+    The thread that worked last works next: what it needs is still in the processor's
+    caches, and the others grow idle enough to end.
+    """
 
     def __init__(
         self,
@@ -42,11 +57,11 @@ class WorkerPool:
         self._minimum = minimum
         self._maximum = maximum
         self._idle_seconds = idle_seconds
-        self._tasks: queue.SimpleQueue[Runnable | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of all that follows
         self._threads: set[threading.Thread] = set()
-        self._waiting = 0  # tasks that no thread has taken
-        self._idle = 0  # threads that wait for one
+        self._tasks: collections.deque[Runnable] = collections.deque()  # none took them
+        self._idle: list[_Place] = []
+        self._is_stopping = False
 
     @property
     def size(self) -> int:
@@ -54,15 +69,18 @@ class WorkerPool:
 
     @property
     def idle(self) -> int:
-        return self._idle
+        return len(self._idle)
 
     def add_task(self, task: Runnable) -> None:
         with self._lock:
-            self._waiting += 1
-            is_short = self._waiting > self._idle and self.size < self._maximum
-            if is_short:
+            if self._idle:
+                place = self._idle.pop()
+                place.task = task
+                place.wake.release()
+                return
+            self._tasks.append(task)
+            if self.size < self._maximum:
                 self._start_thread()
-        self._tasks.put(task)
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -74,8 +92,9 @@ class WorkerPool:
             log.exception("no further worker can be started beside %d", self.size)
 
     def _run(self) -> None:
+        place = _Place()
         while True:
-            task = self._next_task()
+            task = self._next_task(place)
             if task is None:
                 return
             try:
@@ -83,37 +102,39 @@ class WorkerPool:
             except Exception:
                 log.exception("a worker failed")
 
-    def _next_task(self) -> Runnable | None:
+    def _next_task(self, place: _Place) -> Runnable | None:
         """A task; None when this thread has to end."""
         with self._lock:
-            self._idle += 1
-        while True:
-            try:
-                task = self._tasks.get(timeout=self._idle_seconds)
-            except queue.Empty:
-                with self._lock:
-                    if self._waiting or self.size <= self._minimum:
-                        continue
+            if self._tasks:
+                return self._tasks.popleft()
+            if self._is_stopping:
+                self._leave()
+                return None
+            self._idle.append(place)
+        while not place.wake.acquire(timeout=self._idle_seconds):
+            with self._lock:
+                # Who has just been given a task is no longer among the idle.
+                if place in self._idle and self.size > self._minimum:
+                    self._idle.remove(place)
                     self._leave()
                     return None
+        task, place.task = place.task, None
+        if task is None:
             with self._lock:
-                if task is None:
-                    self._leave()
-                else:
-                    self._waiting -= 1
-                    self._idle -= 1
-            return task
+                self._leave()
+        return task
 
     def _leave(self) -> None:
-        self._idle -= 1
         self._threads.discard(threading.current_thread())
 
     def stop(self, seconds: float) -> None:
         """Let idle threads end; busy ones get `seconds`, then end with the process."""
         with self._lock:
+            self._is_stopping = True
             threads = list(self._threads)
-        for _ in threads:
-            self._tasks.put(None)
+            for place in self._idle:
+                place.wake.release()
+            self._idle.clear()
         deadline = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))

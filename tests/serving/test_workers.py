@@ -93,6 +93,36 @@ def test_one_thread_is_enough_for_one_request_after_the_other(make_pool):
     assert pool.size == 1
 
 
+def test_the_thread_that_worked_last_works_next(make_pool):
+    pool, works = make_pool(), [Work() for _ in range(3)]
+    for work in works:
+        pool.add_task(work)
+    for work in works:
+        work.release.set()
+    assert wait_until(lambda: pool.idle == 3)
+
+    def thread_of_next() -> int:
+        names: list[int] = []
+        work = Work(released=True)
+        service = work.service
+        work.service = lambda: (names.append(threading.get_ident()), service())  # type: ignore[method-assign]
+        pool.add_task(work)
+        assert work.done.wait(5)
+        assert wait_until(lambda: pool.idle == 3)
+        return names[0]
+
+    assert len({thread_of_next() for _ in range(5)}) == 1
+
+
+def test_a_task_that_comes_as_a_thread_gives_up_is_not_lost(make_pool):
+    pool = make_pool(minimum=0, idle_seconds=0.001)
+    for _ in range(300):
+        work = Work(released=True)
+        pool.add_task(work)
+        assert work.done.wait(5)
+        time.sleep(0.0005)
+
+
 def test_idle_threads_end_down_to_the_minimum(make_pool):
     pool, works = make_pool(idle_seconds=0.05), [Work() for _ in range(4)]
     for work in works:
