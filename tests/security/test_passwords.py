@@ -145,6 +145,7 @@ class CountingBcrypt:
         "scrypt$damaged",
         "damaged",
     ],
+    ids=["none", "cost 4", "cost 5", "cost 7", "no bcrypt", "no scrypt", "no scheme"],
 )
 def test_a_wrong_password_costs_the_same_work_whatever_is_stored(stored):
     counting = CountingBcrypt()
