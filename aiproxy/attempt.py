@@ -232,7 +232,7 @@ class Attempt:
             total_timeout=LONGEST_SECONDS,
         )
         if exchange.bodies is not None:
-            exchange.bodies.upstream_request = call.body
+            exchange.bodies.put("upstream_request", call.body)
         response = exchange.services.transport.send(call)
         exchange.upstream_request_id = headers.upstream_request_id(
             response.headers, exchange.secrets
@@ -264,7 +264,7 @@ class Attempt:
         body = response.read_all(MAX_ERROR_BYTES, ERROR_SECONDS)
         response.release()
         if self.exchange.bodies is not None:
-            self.exchange.bodies.take_upstream(body)
+            self.exchange.bodies.add("upstream_response", body)
         error = upstream_errors.to_error(
             response.status,
             response.headers,
@@ -295,7 +295,7 @@ class Attempt:
         data = response.read_all(MAX_ANSWER_BYTES)
         response.release()
         if exchange.bodies is not None:
-            exchange.bodies.take_upstream(data)
+            exchange.bodies.add("upstream_response", data)
         kind = response.headers.get("content-type", "")
         message, outcome = prepared.read_answer(data, kind)
         self._observer(prepared)(outcome)
@@ -310,7 +310,7 @@ class Attempt:
             head.update(JSON_HEADERS)
             body = json_codec.encode(message)
         if exchange.bodies is not None:
-            exchange.bodies.take_client(body)
+            exchange.bodies.add("client_response", body)
         exchange.first_token_at = time.monotonic()
         exchange.finish(outcome=outcome)
         return Reply(head, body)

@@ -7,38 +7,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Mapping
 
+from aiproxy.bodies import Bodies
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec
-from aiproxy.protocol.masking import mask, mask_bytes
+from aiproxy.protocol.masking import mask
 from aiproxy.protocol.reply import Outcome
 from aiproxy.services import Services
-from aiproxy.store.request_log import LogEntry
+from aiproxy.store.request_log import Body, LogEntry
 from aiproxy.upstream.cancellation import Cancellation
 
-MAX_BODY_BYTES = 8 * 1024 * 1024  # kept of one body in the request log
 MAX_NOTES = 20
 MAX_NOTE_LENGTH = 300
-
-
-@dataclass
-class Bodies:
-    """The four bodies of a request, as far as they are kept."""
-
-    client_request: bytes = b""
-    upstream_request: bytes = b""
-    upstream_response: bytearray = field(default_factory=bytearray)
-    client_response: bytearray = field(default_factory=bytearray)
-
-    def take_upstream(self, data: bytes) -> None:
-        _append(self.upstream_response, data)
-
-    def take_client(self, data: bytes) -> None:
-        _append(self.client_response, data)
-
-
-def _append(body: bytearray, data: bytes) -> None:
-    if len(body) < MAX_BODY_BYTES:
-        body += data[: MAX_BODY_BYTES - len(body)]
 
 
 @dataclass
@@ -64,6 +43,7 @@ class Exchange:
     attempts: int = 0
     notes: list[str] = field(default_factory=list)
     upstream_request_id: str = ""
+    is_logged: bool = True
     bodies: Bodies | None = None
     started: float = field(default_factory=time.monotonic)
     first_token_at: float | None = None
@@ -72,8 +52,9 @@ class Exchange:
     _is_finished: bool = False
 
     def __post_init__(self) -> None:
-        if self.services.settings.log_bodies != "none":
-            self.bodies = Bodies(client_request=self.raw[:MAX_BODY_BYTES])
+        if self.is_logged and self.services.settings.log_bodies != "none":
+            self.bodies = Bodies(self.services.body_room)
+            self.bodies.put("client_request", self.raw)
 
     def take_place(self) -> None:
         """Count among the requests in flight until `finish`; raises Overloaded."""
@@ -85,9 +66,7 @@ class Exchange:
         cls, services: Services, raw: bytes, headers: Mapping[str, str]
     ) -> Exchange:
         """For a count: it makes no log entry and takes no place among requests."""
-        exchange = cls(services, "", "", headers, raw, Cancellation())
-        exchange.bodies = None
-        return exchange
+        return cls(services, "", "", headers, raw, Cancellation(), is_logged=False)
 
     def note(self, text: str) -> None:
         """Something that the reader of the log should know: repaired, fallen back."""
@@ -190,19 +169,16 @@ class Exchange:
             bodies=self._kept_bodies(is_failure=bool(error_type) or status >= 400),
         )
 
-    def _kept_bodies(self, *, is_failure: bool) -> tuple[bytes, ...] | None:
+    def _kept_bodies(self, *, is_failure: bool) -> tuple[Body, ...] | None:
         kept, mode = self.bodies, self.services.settings.log_bodies
-        if kept is None or mode == "none" or (mode == "errors" and not is_failure):
+        if kept is None:
             return None
-        return tuple(
-            mask_bytes(bytes(body), self.secrets)
-            for body in (
-                kept.client_request,
-                kept.upstream_request,
-                kept.upstream_response,
-                kept.client_response,
-            )
-        )
+        try:
+            if mode == "none" or (mode == "errors" and not is_failure):
+                return None
+            return kept.without(self.secrets)
+        finally:
+            kept.close()
 
 
 def header_text(text: str) -> str:

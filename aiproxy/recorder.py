@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from aiproxy.bodies import Bodies
 from aiproxy.errors import AIProxyError
-from aiproxy.exchange import Bodies
 from aiproxy.protocol.reply import Outcome
 from aiproxy.stream import StreamTranslator
 
@@ -32,7 +32,7 @@ class Recorder:
         return self._translator.outcome
 
     def feed(self, data: bytes) -> bytes:
-        self._bodies.take_upstream(data)
+        self._bodies.add("upstream_response", data)
         return self._kept(self._translator.feed(data))
 
     def begin(self) -> bytes:
@@ -45,5 +45,5 @@ class Recorder:
         return self._kept(self._translator.fail(error))
 
     def _kept(self, events: bytes) -> bytes:
-        self._bodies.take_client(events)
+        self._bodies.add("client_response", events)
         return events

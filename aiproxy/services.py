@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping
 
 from aiproxy import __version__
+from aiproxy.bodies import BodyRoom
 from aiproxy.errors import Overloaded
 from aiproxy.head import Frontier, RequestHead
 from aiproxy.lessons import LessonBook
@@ -95,6 +96,7 @@ class Services:
         self.lessons = LessonBook()
         self.metrics = Metrics()
         self.running = Running()
+        self.body_room = BodyRoom()
         self.started_at = self.now()
         self._started_monotonic = time.monotonic()
         self.is_draining = False

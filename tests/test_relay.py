@@ -383,6 +383,8 @@ def test_bodies_are_kept_as_the_setting_says(tmp_path, upstream, mode, fault, is
         with contextlib.suppress(UpstreamError):
             site.ask(STREAMED)
         assert bool(bodies_of(site, site.log()[0])) is is_kept
+        relay.count_tokens(site.services, None, b'{"messages": []}', {})
+        assert site.services.body_room.used == 0
     finally:
         site.close()
 

@@ -55,7 +55,7 @@ class LogWriter:
 
     def add(self, entry: LogEntry) -> None:
         """Queue an entry; where the queue is full it is lost and counted."""
-        size = _size_of(entry)
+        size = request_log.body_bytes(entry)
         with self._wake:
             if self._is_closing or len(self._entries) >= self._max_queued:
                 self.dropped += 1
@@ -121,7 +121,7 @@ class LogWriter:
             entries: list[LogEntry] = []
             while self._entries and len(entries) < BATCH_SIZE:
                 entries.append(self._entries.popleft())
-            self._queued_bytes -= sum(map(_size_of, entries))
+            self._queued_bytes -= sum(map(request_log.body_bytes, entries))
             keys, self._keys = self._keys, {}
             seen, self._sessions = self._sessions, {}
 
@@ -156,7 +156,3 @@ class LogWriter:
         self._is_failing = True
         reason = error.message if isinstance(error, AIProxyError) else repr(error)
         log.error("request log rows are lost: %s", reason)
-
-
-def _size_of(entry: LogEntry) -> int:
-    return sum(len(body) for body in entry.bodies or ())

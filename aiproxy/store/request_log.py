@@ -57,7 +57,8 @@ class LogEntry:
     usage_estimated: bool = False
     attempts: int = 0
     notes: tuple[str, ...] = ()
-    # Four, as in BODY_PARTS, without secrets; not read back with the row.
+    # Four, as in BODY_PARTS, without secrets; not read back with the row. Each is a
+    # `Body`, bytes that are whole, or `Packed` already.
     bodies: tuple[Any, ...] | None = field(default=None, repr=False, compare=False)
     has_bodies: bool = field(default=False, compare=False)
 
@@ -89,9 +90,11 @@ class Packed:
     content: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, body: bytes) -> Packed:
+    def of(cls, body: bytes | Body) -> Packed:
         """Compressed, and cut where it is too long to be kept."""
-        return cls(len(body), zlib.compress(body[:MAX_BODY_BYTES], _COMPRESSION))
+        size = body.size if isinstance(body, Body) else len(body)
+        content = body.content if isinstance(body, Body) else body
+        return cls(size, zlib.compress(content[:MAX_BODY_BYTES], _COMPRESSION))
 
 
 def add_many(db: sqlite3.Connection, entries: Iterable[LogEntry]) -> None:
@@ -217,8 +220,16 @@ def pack(entry: LogEntry) -> LogEntry:
     """The same entry with compressed bodies, made before the transaction begins."""
     if entry.bodies is None:
         return entry
-    packed = tuple(Packed.of(bytes(body)) for body in entry.bodies)
+    packed = tuple(map(Packed.of, entry.bodies))
     return replace(entry, bodies=packed)
+
+
+def body_bytes(entry: LogEntry) -> int:
+    """What the bodies of an entry take in memory."""
+    return sum(
+        len(body) if isinstance(body, bytes) else len(body.content)
+        for body in entry.bodies or ()
+    )
 
 
 def without_bodies(entry: LogEntry) -> LogEntry:
@@ -228,7 +239,7 @@ def without_bodies(entry: LogEntry) -> LogEntry:
 
 def _add_bodies(db: sqlite3.Connection, seq: int, kept: tuple[Any, ...]) -> None:
     for part, body in enumerate(kept):
-        packed = body if isinstance(body, Packed) else Packed.of(bytes(body))
+        packed = body if isinstance(body, Packed) else Packed.of(body)
         db.execute(
             """
             INSERT INTO request_bodies (seq, part, size, kept, content)
