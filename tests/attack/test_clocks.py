@@ -21,6 +21,8 @@ from tests.attack.watching import holds, wait_until
 from tests.raw_peer import RawClient, RawServer, read_request
 from tests.real_server import RealServer
 
+pytestmark = pytest.mark.once
+
 SHORT = {
     "head_seconds": 1.0,
     "body_silence_seconds": 1.0,

@@ -15,6 +15,8 @@ from tests.attack.outsider import Outsider
 from tests.real_server import ADMIN_PASSWORD, Answer, RealServer, Visitor
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse
 
+pytestmark = pytest.mark.once
+
 XSS = "\"'></title></textarea></script><script src=//evil>x</script><img onerror=x>"
 TEMPLATE = "{{7*7}}<% import os %>\n% import os\n{{!base}}${7*7}#{7*7}"
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1")

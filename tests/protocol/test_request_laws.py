@@ -46,7 +46,7 @@ def test_the_client_s_request_is_left_as_it_was(request: Any, target: Target) ->
     assert request == before
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(150))
 @given(strategies.broken_requests(), strategies.targets())
 def test_whatever_comes_is_translated_or_refused(request: Any, target: Target) -> None:
     try:
@@ -57,7 +57,7 @@ def test_whatever_comes_is_translated_or_refused(request: Any, target: Target) -
     assert problems(json_codec.decode(json_codec.encode(body))) == []
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(100))
 @given(strategies.conversations(min_turns=2), strategies.options(), st.data())
 def test_a_longer_conversation_begins_with_the_shorter_one(
     turns: list[Any], fields: Any, data: st.DataObject

@@ -209,9 +209,14 @@ def test_a_handshake_has_to_be_complete_in_time(serve: Serve):
 
 
 def test_a_handshake_can_be_cancelled(serve: Serve):
-    server = serve(until_closed)
     cancel = Cancellation()
-    threading.Timer(0.1, cancel.cancel).start()
+
+    def talk(sock: socket.socket) -> None:
+        sock.recv(1)  # it has begun
+        cancel.cancel()
+        until_closed(sock)
+
+    server = serve(talk)
     began = time.monotonic()
 
     with pytest.raises(ClientGone):
