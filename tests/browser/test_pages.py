@@ -74,11 +74,13 @@ def visit(windows):
 @pytest.mark.parametrize(("state", "name"), CASES)
 def test_axe_finds_nothing_in_any_colours_and_widths(visit, state, name):
     window = visit(state, name)
-    for theme in ("light", "dark"):
+    looks = [("light", DESKTOP), ("dark", PHONE)]
+    if state == "full":
+        looks += [("dark", DESKTOP), ("light", PHONE)]
+    for theme, width in looks:
         window.page.emulate_media(color_scheme=theme)
-        for width in (DESKTOP, PHONE):
-            window.page.set_viewport_size({"width": width, "height": 900})
-            checks.assert_accessible(window.page, AXE)
+        window.page.set_viewport_size({"width": width, "height": 900})
+        checks.assert_accessible(window.page, AXE)
 
 
 @pytest.mark.parametrize(("state", "name"), CASES)
