@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections import deque
 from typing import Callable
 
@@ -43,6 +42,7 @@ class LogWriter:
         self._max_queued_bytes = max_queued_bytes
         self._batch_seconds = batch_seconds
         self._wake = threading.Condition()
+        self._hurry = threading.Event()  # somebody waits for what is queued
         self._entries: deque[LogEntry] = deque()
         self._queued_bytes = 0
         self._keys: dict[int, int] = {}
@@ -81,6 +81,7 @@ class LogWriter:
 
     def flush(self, timeout_seconds: float = 10.0) -> bool:
         """Wait until all that was queued before is written; False after a timeout."""
+        self._hurry.set()
         with self._wake:
             return self._wake.wait_for(self._is_idle, timeout_seconds)
 
@@ -89,6 +90,7 @@ class LogWriter:
         with self._wake:
             self._is_closing = True
             self._wake.notify_all()
+        self._hurry.set()
         self._thread.join()
 
     def _is_idle(self) -> bool:
@@ -106,7 +108,8 @@ class LogWriter:
                 is_closing = self._is_closing
             if not is_closing:
                 # A commit for each row would cost ten times as much.
-                time.sleep(self._batch_seconds)
+                self._hurry.wait(self._batch_seconds)
+                self._hurry.clear()
             entries, write = self._take()
             try:
                 self._write(entries, write)

@@ -53,6 +53,17 @@ def test_closing_writes_what_is_queued(database):
     assert len(ids(database)) == 300
 
 
+@pytest.mark.parametrize("end", [LogWriter.close, LogWriter.flush])
+def test_who_waits_for_it_does_not_wait_for_a_full_batch(database, end):
+    with closing(LogWriter(database, batch_seconds=60)) as writer:
+        began = time.monotonic()
+        writer.add(LogEntry(id="r", time=1))
+        end(writer)
+
+    assert time.monotonic() - began < 20
+    assert ids(database) == ["r"]
+
+
 def test_what_comes_after_the_end_is_counted_as_lost(database):
     writer = LogWriter(database)
     writer.close()
