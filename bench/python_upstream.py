@@ -15,6 +15,7 @@ from typing import Callable
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 BATCH_BYTES = 64 * 1024
+MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 _SCRIPT = re.compile(rb"GET /script\?rate=(\d+)&chunks=(\d+)&hold=(\d+)")
 _LENGTH = re.compile(rb"\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -199,6 +200,9 @@ class Upstream:
         if not peer.is_open:
             return
         peer.add_chunk(peer.due)
+        if len(peer.unsent) > MAX_UNREAD_BYTES:
+            self._close(peer)  # some gateways leave a stream unread for ever
+            return
         if peer.has_more:
             peer.due += 1_000_000 // peer.rate
             self._push(peer)

@@ -41,6 +41,8 @@ static const char MODELS[] =
     "{\"object\":\"list\",\"data\":[{\"id\":\"measured\",\"object\":\"model\","
     "\"created\":1700000000,\"owned_by\":\"measured\"}]}";
 
+enum { MAX_UNREAD = 4 << 20 };
+
 struct script {
     unsigned rate, chunks, hold;
 };
@@ -307,6 +309,9 @@ static void send_due(void)
         } else
             due_remove(due);
         flush(peer);
+        /* Some gateways leave a stream unread for ever. */
+        if (peer->out.size - peer->out.sent > MAX_UNREAD)
+            close_peer(peer);
         if (peer->fd >= 0 && !peer->streams && peer->in.size)
             answer_all(peer);
     }

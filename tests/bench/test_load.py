@@ -105,6 +105,19 @@ def test_a_stream_that_its_reader_leaves_is_counted(upstream):
         time.sleep(0.02)
 
 
+def test_a_stream_that_nobody_reads_is_given_up(upstream):
+    upstream.follow(Script(rate=50_000, chunks=ENDLESS))
+    request = payload.request(
+        payload.chat(stream=True, is_agents=False), "/v1/chat/completions", {}
+    )
+    with socket.create_connection(("127.0.0.1", upstream.port)) as sock:
+        sock.sendall(request)
+        deadline = time.monotonic() + 20
+        while not upstream.stats()["cut"]:
+            assert time.monotonic() < deadline, "it is kept for ever"
+            time.sleep(0.05)
+
+
 FIRST = b"[000000:000000000000001]"
 THIRD = b"[000002:000000000000003]"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
