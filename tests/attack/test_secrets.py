@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import sqlite3
+import sys
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -433,3 +434,10 @@ def test_everything_on_the_disk_is_private(server: RealServer):
     for path in found:
         assert path.stat().st_mode & 0o077 == 0, path
     assert (server.folder / "logs").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it")
+def test_a_file_that_nobody_thought_of_would_be_private_too(server: RealServer):
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+
+    assert re.search(r"^Umask:\s*0077$", status, re.MULTILINE)
