@@ -242,7 +242,7 @@ class SlowBcrypt:
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
-        self.release.wait()
+        self.release.wait(20)
         with self._lock:
             self.running -= 1
         return b"hash"
