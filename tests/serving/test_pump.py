@@ -606,10 +606,19 @@ def test_a_cut_after_a_finish_reason_is_no_failure(scene: Scene):
 
 
 def test_a_translators_mistake_ends_its_stream_and_no_other(scene: Scene, caplog):
-    relay = scene.stream(saying(chunk(b"a"), chunk(b"<mistake>"), LAST))
-    client = scene.client()
+    go_on = threading.Event()
 
-    assert client.rest().endswith(chunk(b"a"))
+    def talk(sock: socket.socket) -> None:
+        saying(chunk(b"a"))(sock)
+        assert go_on.wait(SECONDS)
+        sock.sendall(chunk(b"<mistake>"))
+
+    relay = scene.stream(talk)
+    client = scene.client()
+    client.until(chunk(b"a"))
+    go_on.set()
+
+    assert client.rest() == b""
     assert isinstance(relay.end(), RuntimeError)
     assert "a stream failed" in caplog.text
     assert scene.client().until(b"<first>")
