@@ -23,7 +23,7 @@ from aiproxy.store.database import Database
 from aiproxy.store.first_start import ADMIN
 from aiproxy.store.settings import Settings
 from aiproxy.store.snapshot import Snapshot
-from aiproxy.web.app import Application, head_judge
+from aiproxy.web.app import Application, head_judge, large_body_judge
 
 if TYPE_CHECKING:
     from aiproxy.demo import DemoProvider
@@ -57,6 +57,7 @@ class Launch:
                 port=settings.server_port,
                 base_path=settings.base_path,
                 judge=head_judge(self._services),
+                judge_large=large_body_judge(self._services),
                 shutdown_grace=lambda: self._services.settings.shutdown_grace,
                 on_drain=self._begin_draining,
             )

@@ -15,10 +15,12 @@ from aiproxy.errors import Overloaded
 from aiproxy.head import Frontier, RequestHead
 from aiproxy.lessons import LessonBook
 from aiproxy.metrics import Metrics
+from aiproxy.security.known_sessions import MAX_SESSIONS, KnownSessions
 from aiproxy.security.login_guard import LoginGuard
 from aiproxy.security.passwords import Passwords
 from aiproxy.security.rate_limit import RateLimiter
 from aiproxy.security.session_memory import SessionMemory
+from aiproxy.store import sessions
 from aiproxy.store import snapshot as snapshots
 from aiproxy.store.database import Database
 from aiproxy.store.log_writer import LogWriter
@@ -92,6 +94,9 @@ class Services:
         self.rate_limiter = RateLimiter()
         self.login_guard = LoginGuard()
         self.passwords = Passwords()
+        self.known_sessions = KnownSessions(
+            sessions.newest(database.connection(), MAX_SESSIONS)
+        )
         self.session_memory = SessionMemory(time.monotonic)
         self.lessons = LessonBook()
         self.metrics = Metrics()

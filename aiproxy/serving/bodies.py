@@ -31,23 +31,30 @@ class BodyBudget:
 
 
 class RequestBody:
-    """One body as it comes in; kept in memory, never in a file: it may be a secret."""
+    """One body as it comes in; kept in memory, never in a file: it may be a secret.
 
-    def __init__(self, budget: BodyBudget, limit: int) -> None:
+    Its first `uncounted` bytes have room of their own.
+    """
+
+    def __init__(self, budget: BodyBudget, limit: int, uncounted: int = 0) -> None:
         self._budget = budget
         self._limit = limit
+        self._uncounted = uncounted
         self._taken = 0
         self.stream = io.BytesIO()
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Raises RequestTooLarge or Unavailable."""
-        if self.size + len(data) > self._limit:
+        size = self.size + len(data)
+        if size > self._limit:
             raise too_large(self._limit)
-        self._budget.take(len(data))
-        self._taken += len(data)
+        more = max(0, size - self._uncounted) - self._taken
+        if more:
+            self._budget.take(more)
+            self._taken += more
         self.stream.write(data)
-        self.size += len(data)
+        self.size = size
 
     def rewind(self) -> None:
         """The body is complete: `stream` is what the application reads."""
@@ -62,5 +69,9 @@ class RequestBody:
 
 
 def too_large(limit: int) -> RequestTooLarge:
-    size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
+    size = f"{limit} bytes"
+    for unit, shift in (("MiB", 20), ("KiB", 10)):
+        if limit >= 1 << shift:
+            size = f"{limit >> shift} {unit}"
+            break
     return RequestTooLarge(f"the request body is larger than {size}")

@@ -46,6 +46,7 @@ class ParserContext:
     limits: Limits = field(default_factory=Limits)
     base_path: str = ""
     judge: HeadJudge | None = None
+    judge_large: HeadJudge | None = None  # a page's body that not everyone may send
     api_budget: BodyBudget = field(
         default_factory=lambda: BodyBudget(Limits.api_bodies_bytes)
     )
@@ -203,7 +204,7 @@ class RequestParser:
         self._set_target(target.decode("latin-1"))
         self._set_headers(_parse_fields(head[line.end() + 2 :]))
         self._check_host()
-        self._judge()
+        self._judge(self._context.judge)
         self._set_framing()
 
     def _set_target(self, target: str) -> None:
@@ -255,8 +256,7 @@ class RequestParser:
         if absolute and host is not None and absolute.group(1).lower() != host.lower():
             raise InvalidRequest("the request's address and Host header disagree")
 
-    def _judge(self) -> None:
-        judge = self._context.judge
+    def _judge(self, judge: HeadJudge | None) -> None:
         if judge is None:
             return
         head = RequestHead(
@@ -279,13 +279,7 @@ class RequestParser:
         coding = self.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity"):
             raise AIProxyError("a compressed request body is not accepted", status=415)
-        limits, budget = self._limits, self._context.page_budget
-        limit = limits.page_body_bytes
-        if self.is_api:
-            limit, budget = limits.api_body_bytes, self._context.api_budget
-        if length is not None and length > limit:
-            raise too_large(limit)
-        self._body = RequestBody(budget, limit)
+        self._body = self._new_body(length)
         if length is None:
             self._decoder = ChunkedDecoder()
         else:
@@ -294,6 +288,24 @@ class RequestParser:
         if expectation not in ("", "100-continue"):
             raise AIProxyError("the expectation cannot be met", status=417)
         self.expects_continue = bool(expectation) and self.version == "1.1"
+
+    def _new_body(self, length: int | None) -> RequestBody:
+        """Room for a body; raises RequestTooLarge, or what forbids a large one here."""
+        limits, context = self._limits, self._context
+        limit = limits.api_body_bytes if self.is_api else limits.page_body_bytes
+        if length is not None and length > limit:
+            raise too_large(limit)
+        if self.is_api:
+            return RequestBody(context.api_budget, limit)
+        small = limits.small_body_bytes
+        if length is None or length > small:
+            try:
+                self._judge(context.judge_large)
+            except AIProxyError:
+                if length is not None:
+                    raise
+                limit = small  # in chunks, it may still turn out to be little
+        return RequestBody(context.page_budget, limit, small)
 
     def _length(self) -> int | None:
         length = self.headers.get("content-length")

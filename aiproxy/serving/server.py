@@ -52,6 +52,7 @@ class Server:
         port: int = 8000,
         base_path: str = "",
         judge: HeadJudge | None = None,
+        judge_large: HeadJudge | None = None,
         shutdown_grace: Callable[[], float] = lambda: DEFAULT_GRACE,
         limits: Limits | None = None,
         on_drain: Callable[[], None] | None = None,
@@ -67,6 +68,7 @@ class Server:
             threading.stack_size(STACK_BYTES)
         self.limits = (limits or Limits()).fitted_to(raise_open_files())
         self._judge_head = judge
+        self._judge_large = judge_large
         self._shutdown_grace = shutdown_grace
         self._on_drain = on_drain
         self._housekeeping = housekeeping
@@ -94,6 +96,7 @@ class Server:
             limits=self.limits,
             base_path=base_path,
             judge=self._judge,
+            judge_large=self._judge_large,
             api_budget=BodyBudget(self.limits.api_bodies_bytes),
             page_budget=BodyBudget(self.limits.page_bodies_bytes),
         )

@@ -46,6 +46,15 @@ def find(db: sqlite3.Connection, digest: str, *, now: int) -> Session | None:
     return session if session.is_valid(now) else None
 
 
+def newest(db: sqlite3.Connection, number: int) -> list[tuple[str, int]]:
+    """Digest and user of those that were used last, the very last at the end."""
+    rows = db.execute(
+        "SELECT digest, user_id FROM sessions ORDER BY last_seen DESC LIMIT ?",
+        (number,),
+    ).fetchall()
+    return [(row["digest"], row["user_id"]) for row in reversed(rows)]
+
+
 def touch(db: sqlite3.Connection, digest: str, at: int) -> None:
     """Note that the session was used; never moves backwards."""
     db.execute(

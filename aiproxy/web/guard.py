@@ -9,7 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import Mapping
 
-from aiproxy.errors import AIProxyError, AuthenticationFailed, PermissionDenied
+from aiproxy.errors import (
+    AIProxyError,
+    AuthenticationFailed,
+    PermissionDenied,
+    RequestTooLarge,
+)
 from aiproxy.head import RequestHead
 from aiproxy.security import tokens
 from aiproxy.services import Services
@@ -31,6 +36,8 @@ _MISSING_KEY = (
     "an API key is needed. Make one under Profile & keys on this server's pages"
     " and set it as ANTHROPIC_AUTH_TOKEN."
 )
+
+_LOGIN_FIRST = "log in first, or send an admin's personal API key"
 
 
 class LoginNeeded(AuthenticationFailed):
@@ -114,6 +121,26 @@ def _refused(message: str) -> AuthenticationFailed:
     return AuthenticationFailed(message, headers={"x-should-retry": "false"})
 
 
+def judge_large_body(services: Services, head: RequestHead) -> None:
+    """Raise unless the head shows an admin: nobody else sends a page much.
+
+    Asked where nothing may wait, so it judges by what is in memory.
+    """
+    if "authorization" in head.headers or "x-api-key" in head.headers:
+        _owner_of_script(services, head)
+        return
+    is_secure = services.frontier().scheme(head) == "https"
+    user = sessions.recall_user(services, head.headers, is_secure=is_secure)
+    if user is None and _is_open_to(services, head):
+        return
+    if user is None and head.path != "/login":
+        raise LoginNeeded(_LOGIN_FIRST)
+    if user is None or user.role != "admin":
+        raise RequestTooLarge(
+            "the request body is larger than a page takes from anyone but an admin"
+        )
+
+
 def find_visitor(services: Services, head: RequestHead) -> Visitor:
     """Who asks for a page: a script by its key, a browser by its cookie, or nobody."""
     frontier = services.frontier()
@@ -131,7 +158,7 @@ def find_visitor(services: Services, head: RequestHead) -> Visitor:
     user = sessions.find_user(
         services, session_id, services.now(), is_poll="part=" in head.query
     )
-    if user is None and known.is_local and not services.settings.require_authentication:
+    if user is None and _is_open_to(services, head):
         user = services.snapshot.first_admin()
         if user is not None:
             session_id = sessions.start(services, user, now=services.now())
@@ -142,20 +169,29 @@ def find_visitor(services: Services, head: RequestHead) -> Visitor:
 
 
 def _script(services: Services, head: RequestHead, known: Visitor) -> Visitor:
-    credentials = _own_credentials(head.headers)
-    if not credentials:
-        raise AuthenticationFailed("an admin's personal API key is needed")
-    user, _ = next(_owner_of(services, credential) for credential in credentials)
-    if user.role != "admin":
-        raise PermissionDenied("a member's key is for /v1 alone")
     return Visitor(
-        user=user,
+        user=_owner_of_script(services, head),
         by_key=True,
         is_local=known.is_local,
         is_secure=known.is_secure,
         address=known.address,
         base_url=known.base_url,
     )
+
+
+def _is_open_to(services: Services, head: RequestHead) -> bool:
+    """Whoever sits at this machine is an admin, where the settings say so."""
+    return not services.settings.require_authentication and services.is_local(head)
+
+
+def _owner_of_script(services: Services, head: RequestHead) -> User:
+    owners = [_owner_of(services, c) for c in _own_credentials(head.headers)]
+    if not owners:
+        raise AuthenticationFailed("an admin's personal API key is needed")
+    user, _ = owners[0]
+    if user.role != "admin":
+        raise PermissionDenied("a member's key is for /v1 alone")
+    return user
 
 
 def _logged_in(
@@ -190,7 +226,7 @@ def check_access(visitor: Visitor, access: str, path: str) -> None:
     if access == LOCAL_OR_ADMIN and visitor.is_local:
         return
     if visitor.user is None:
-        raise LoginNeeded("log in first, or send an admin's personal API key")
+        raise LoginNeeded(_LOGIN_FIRST)
     if visitor.user.must_change_password and path not in _BEFORE_PASSWORD_CHANGE:
         raise PasswordChangeNeeded(
             "choose your own password first: the first one opens nothing else"
@@ -209,4 +245,5 @@ __all__ = [
     "check_csrf",
     "find_visitor",
     "judge_head",
+    "judge_large_body",
 ]

@@ -45,16 +45,29 @@ def find_user(
     user = services.snapshot.users.get(session.user_id)
     if user is None or not user.enabled:
         return None
+    services.known_sessions.add(digest, user.id)
     if not is_poll and now - session.last_seen >= TOUCH_SECONDS:
         services.touch_session(digest)
     return user
 
 
+def recall_user(
+    services: Services, headers: Mapping[str, str], *, is_secure: bool
+) -> User | None:
+    """Whose session this is or was: the database is not asked if it still holds."""
+    session_id = read_cookie(services, headers, is_secure=is_secure)
+    owner = services.known_sessions.find_owner(tokens.digest(session_id))
+    user = None if owner is None else services.snapshot.users.get(owner)
+    return user if user is not None and user.enabled else None
+
+
 def start(services: Services, user: User, *, now: int) -> str:
     """A new session for `user`; the id goes into the cookie and nowhere else."""
     session_id = tokens.make_session_id()
+    digest = tokens.digest(session_id)
     with services.transaction() as db:
-        sessions.create(db, tokens.digest(session_id), user_id=user.id, now=now)
+        sessions.create(db, digest, user_id=user.id, now=now)
+    services.known_sessions.add(digest, user.id)
     return session_id
 
 

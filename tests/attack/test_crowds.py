@@ -19,7 +19,7 @@ from tests.attack.holding import HoldingUpstream
 from tests.attack.outsider import Outsider
 from tests.attack.watching import SECONDS, open_files, resident_mib, wait_until
 from tests.raw_peer import RawClient, RawServer, read_request
-from tests.real_server import RealServer
+from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 
 MIB = 1 << 20
 BODY = (
@@ -145,27 +145,27 @@ def test_connection_4097_waits_until_another_has_gone(server):
 
 
 def test_bodies_in_memory_have_one_limit_for_all(server):
-    """Seven of 32 MiB fill it; one more is refused, and there is room again later."""
+    """Five of 32 MiB fill it; one more is refused, and there is room again later."""
     size = 32 * MIB
     head = b"POST /v1/messages/held HTTP/1.1\r\nHost: localhost\r\n"
     head += b"Content-Length: %d\r\n\r\n" % size
     piece = b" " * MIB
     before = resident_mib(server)
     with ExitStack() as stack:
-        for _ in range(7):
+        for _ in range(5):
             client = stack.enter_context(RawClient(server.port))
             client.sock.settimeout(SECONDS)
             client.send(head)
             for _ in range(31):
                 client.send(piece)
             client.send(piece[:-1000])  # the end is missing: it stays in memory
-        wait_until(lambda: resident_mib(server) - before > 219)
-        with RawClient(server.port) as eighth:
-            eighth.send(head)
-            eighth.sock.settimeout(0.05)
-            wait_until(lambda: is_answered(eighth))
-            eighth.sock.settimeout(SECONDS)
-            status, headers, said = eighth.answer()
+        wait_until(lambda: resident_mib(server) - before > 155)
+        with RawClient(server.port) as sixth:
+            sixth.send(head)
+            sixth.sock.settimeout(SECONDS)
+            for _ in range(17):
+                sixth.send(piece)
+            status, headers, said = sixth.answer()
         assert (status, headers["retry-after"]) == (503, "5")
         assert b'"api_error"' in said
         # What needs no such room is served; so is the next body once one has gone.
@@ -176,33 +176,36 @@ def test_bodies_in_memory_have_one_limit_for_all(server):
     wait_until(lambda: resident_mib(server) - before < 100)
 
 
-def test_strangers_bodies_take_no_room_from_those_with_a_key(server):
-    size = 2 * MIB
-    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\n"
-    head += b"Content-Length: %d\r\n\r\n" % size
-    with ExitStack() as stack:
-        for _ in range(16):
+SMALL = 16 * 1024
+
+
+def page_body(size: int, path: str = "/login", *lines: str) -> bytes:
+    named = [f"POST {path} HTTP/1.1", "Host: localhost", *lines]
+    return "\r\n".join([*named, f"Content-Length: {size}", "", ""]).encode()
+
+
+def test_strangers_with_slow_bodies_hold_off_neither_logins_nor_saves(tmp_path):
+    """They send all they may, but for the end: four times the room of the pages."""
+    room = {"page_bodies_bytes": MIB}
+    with altered(tmp_path, limits=room) as server, ExitStack() as stack:
+        key = server.make_admin_key()
+        for number in range(4 * MIB // SMALL):
             client = stack.enter_context(RawClient(server.port))
-            client.sock.settimeout(SECONDS)
-            client.send(head + bytes(size - 1000))
-        with RawClient(server.port) as late:
-            late.send(head)
-            late.sock.settimeout(0.05)
-            wait_until(lambda: is_answered(late))
-            late.sock.settimeout(SECONDS)
-            assert late.answer()[0] == 503
+            path = ("/login", "/settings")[number % 2]
+            client.send(page_body(SMALL, path) + bytes(SMALL - 1))
+
+        visitor = Visitor(server)
+        visitor.log_in("admin", ADMIN_PASSWORD)
+        saved = visitor.post("/prompt-config", prompt_template="x" * 500_000)
+        assert saved.status == 200, saved.text
         assert whole_request(server) == 400
-        assert_pages_answer(server)
-
-
-def is_answered(client: RawClient) -> bool:
-    """Whether one more thousand bytes bring an answer."""
-    client.send(b" " * 1000)
-    try:
-        client.read += client.sock.recv(65536)
-    except socket.timeout:
-        return False
-    return True
+        # What only an admin may send has its limit in all, too.
+        lines = (f"Authorization: Bearer {key}", "Accept: application/json")
+        admin = stack.enter_context(RawClient(server.port))
+        admin.sock.settimeout(SECONDS)
+        admin.send(page_body(2 * MIB, "/settings", *lines) + b" " * (MIB + SMALL + 1))
+        assert admin.answer()[0] == 503
+        Outsider(server).assert_unharmed()
 
 
 def whole_request(server: RealServer) -> int:

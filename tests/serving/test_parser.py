@@ -264,7 +264,13 @@ def test_what_follows_a_refused_head_is_swallowed(data):
 
 # Limits
 
-SMALL = Limits(head_bytes=1000, target_bytes=100, api_body_bytes=20, page_body_bytes=10)
+SMALL = Limits(
+    head_bytes=1000,
+    target_bytes=100,
+    api_body_bytes=20,
+    page_body_bytes=10,
+    small_body_bytes=4,
+)
 
 
 def small(**options: object) -> ParserContext:
@@ -303,7 +309,8 @@ def test_a_chunked_body_over_the_limit_is_413_when_it_gets_there():
 
 @pytest.mark.parametrize(("path", "other"), [(b"/", b"/v1/x"), (b"/v1/x", b"/")])
 def test_bodies_of_all_requests_of_a_side_share_one_limit(path, other):
-    context = small(api_budget=BodyBudget(15), page_budget=BodyBudget(15))
+    # Of a page's body the first four bytes have room of their own.
+    context = small(api_budget=BodyBudget(15), page_budget=BodyBudget(11))
     rest = b" HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\n"
     head = b"POST " + path + rest
     first, _ = parse(head + b"0123456789", context=context)
@@ -322,9 +329,51 @@ def test_bodies_of_all_requests_of_a_side_share_one_limit(path, other):
 def test_a_refused_body_holds_no_memory():
     context = small(page_budget=BodyBudget(100))
     head = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-    parse(head + b"5\r\nhello\r\nx\r\n", context=context)
+    parse(head + b"9\r\nhello you\r\nx\r\n", context=context)
 
     assert context.page_budget.used == 0
+
+
+def test_a_small_body_of_a_page_finds_room_where_none_is_left():
+    context = small(page_budget=BodyBudget(0))
+    head = b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n%b"
+    taken, _ = parse(head % (4, b"1234"), context=context)
+    refused, _ = parse(head % (5, b"12345"), context=context)
+
+    assert taken.error is None
+    assert refused.error is not None
+    assert refused.error.status == 503
+
+
+LARGE = {
+    "small": (b"POST /x", b"Content-Length: 4\r\n\r\n1234", None),
+    "large": (b"POST /x", b"Content-Length: 5\r\n\r\n", 401),
+    "too large": (b"POST /x", b"Content-Length: 11\r\n\r\n", 413),
+    "in small chunks": (
+        b"POST /x",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n12\r\n2\r\n34\r\n0\r\n\r\n",
+        None,
+    ),
+    "in chunks": (
+        b"POST /x",
+        b"Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n1\r\n5\r\n",
+        413,
+    ),
+    "for the API": (b"POST /v1/x", b"Content-Length: 5\r\n\r\n12345", None),
+    "with a GET": (b"GET /x", b"Content-Length: 5\r\n\r\n", 401),
+}
+
+
+@pytest.mark.parametrize(("line", "body", "status"), LARGE.values(), ids=LARGE)
+def test_who_may_send_a_page_much_is_judged_on_the_head(line, body, status):
+    def judge(head, request_id):
+        return AIProxyError("log in", status=401)
+
+    head = line + b" HTTP/1.1\r\n" + HOST + body
+    parser, _ = parse(head, context=small(judge_large=judge))
+
+    assert (parser.error and parser.error.status) == status
+    assert parser.completed
 
 
 # The judge

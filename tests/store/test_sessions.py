@@ -75,6 +75,14 @@ def test_all_others_of_a_user_can_be_ended(db, user_id):
     assert left == ["a", "c"]
 
 
+def test_the_newest_are_those_that_were_used_last(db, user_id):
+    for number, digest in enumerate(("a", "b", "c")):
+        sessions.create(db, digest, user_id=user_id, now=number)
+    sessions.touch(db, "a", 5)
+
+    assert sessions.newest(db, 2) == [("c", user_id), ("a", user_id)]
+
+
 def test_what_has_expired_is_deleted_and_nothing_else(db, user_id):
     sessions.create(db, "idle", user_id=user_id, now=0)
     sessions.create(db, "old", user_id=user_id, now=0)

@@ -73,6 +73,17 @@ def test_a_members_key_is_for_the_proxy_alone(site, path):
     assert call(site.app, "GET", "/v1/models", headers=headers).status == 200
 
 
+def test_one_bad_key_among_several_opens_no_page(site):
+    good, bad = site.make_key(site.admin_id), "aip_" + "u" * 43
+    for first, second in ((good, bad), (bad, good)):
+        headers = {"Host": HOST, "Authorization": f"Bearer {first}", **JSON}
+        assert call(site.app, "GET", "/users", headers=headers).status == (
+            200 if first == good else 401
+        )
+        both = {**headers, "x-api-key": second}
+        assert call(site.app, "GET", "/users", headers=both).status == 401
+
+
 POSTS = [route for route in PAGES if route.method == "POST" and route.path != "/login"]
 
 
