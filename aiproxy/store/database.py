@@ -38,7 +38,7 @@ class Database:
         self._watcher: _Handle | None = None
         self._seen_version = -1
         self._seen_revision = 0
-        self._identity: tuple[int, int] | None = None  # of the file that was opened
+        self._files: dict[str, tuple[int, int]] = {}  # that were opened
 
     def open(self) -> Database:
         """Check the file, create or migrate it; raises ConfigError."""
@@ -105,18 +105,19 @@ class Database:
             return self._seen_revision
 
     def is_in_place(self) -> bool:
-        """Whether the file is still where it was opened; one moved or deleted takes
-        every commit, and loses it at the end of the process.
+        """Whether the files are still where they were opened; one moved or deleted
+        takes every commit, and loses it at the end of the process.
         """
-        return self._identity is None or file_check.identity(self.path) == (
-            self._identity
+        return all(
+            file_check.identity(path) == one for path, one in self._files.items()
         )
 
     def _check_place(self) -> None:
         if not self.is_in_place():
             raise StoreError(
-                "the database's file was moved, deleted or replaced under the running"
-                " server: nothing was saved. Put it back, or restart the server"
+                "the database's file, or its -wal or -shm, was moved, deleted or"
+                " replaced under the running server: nothing was saved. Put it back, or"
+                " restart the server"
             )
 
     def used_bytes(self) -> int:
@@ -160,7 +161,7 @@ class Database:
                 copy(db, file_check.copy_name(self.path, version))
             migrations.migrate(db)
             # Only now: while a connection is open, no system gives it another number.
-            self._identity = file_check.identity(self.path)
+            self._files = file_check.identities(self.path)
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         if migrations.version_of(db) == 0:

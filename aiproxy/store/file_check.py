@@ -66,6 +66,15 @@ def identity(path: str) -> tuple[int, int] | None:
     return info.st_dev, info.st_ino
 
 
+def identities(path: str) -> dict[str, tuple[int, int]]:
+    """The same for a database that is open, with the two files that SQLite keeps
+    beside it as long as that is so; by path.
+    """
+    places = [path, f"{path}-wal", f"{path}-shm"]
+    found = {place: identity(place) for place in places}
+    return {place: one for place, one in found.items() if one is not None}
+
+
 def copy_name(path: str, version: int) -> str:
     """What the copy made before a migration from `version` is called."""
     return f"{path}.schema-{version}.bak"

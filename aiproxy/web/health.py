@@ -25,7 +25,7 @@ def ready(services: Services) -> Response:
     if services.is_draining:
         return _json({"status": "stopping"}, 503)
     if not services.database.is_in_place():
-        return _json({"status": "the database's file is gone"}, 503)
+        return _json({"status": "the database's files are gone"}, 503)
     try:
         services.database.connection().execute("SELECT 1").fetchall()
     except (sqlite3.Error, StoreError):

@@ -182,11 +182,14 @@ def test_on_a_disk_turned_read_only_requests_go_on(tmp_path, upstream):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file stays in its place there")
-@pytest.mark.parametrize("is_deleted", [False, True])
+@pytest.mark.parametrize(
+    ("name", "is_deleted"),
+    [("app.db", False), ("app.db", True), ("app.db-wal", True)],
+)
 def test_without_its_file_requests_go_on_and_saves_say_why(
-    tmp_path, upstream, is_deleted
+    tmp_path, upstream, name, is_deleted
 ):
-    path, away = tmp_path / "app.db", tmp_path / "away.db"
+    path, away = tmp_path / name, tmp_path / "away"
     with RealServer(tmp_path) as server:
         outsider = Outsider(server)
         add(server, upstream)

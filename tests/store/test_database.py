@@ -387,16 +387,21 @@ def test_kill_9_loses_nothing_that_was_acknowledged(path):
     assert len(kept) <= acknowledged + 1
 
 
+FILES = ["", "-wal", "-shm"]
+
+
 @posix
 @pytest.mark.parametrize("fault", ["moved", "deleted", "replaced"])
-def test_nothing_is_acknowledged_into_a_file_that_is_gone(database, path, fault):
+@pytest.mark.parametrize("which", FILES)
+def test_nothing_is_acknowledged_into_a_file_that_is_gone(database, path, which, fault):
     with database.transaction() as db:
         put(db, "before")
-    os.rename(path, path + ".moved")
+    file = path + which
+    os.rename(file, file + ".moved")
     if fault == "deleted":
-        os.unlink(path + ".moved")
+        os.unlink(file + ".moved")
     if fault == "replaced":
-        shutil.copy(path + ".moved", path)
+        shutil.copy(file + ".moved", file)
 
     saved = pytest.raises(StoreError, match="nothing was saved")
     with saved, database.transaction() as db:
@@ -406,16 +411,46 @@ def test_nothing_is_acknowledged_into_a_file_that_is_gone(database, path, fault)
 
     assert not database.is_in_place()
     assert names(database.connection()) == {"before"}
-    assert os.path.exists(path) == (fault == "replaced")
+    assert os.path.exists(file) == (fault == "replaced")
 
 
 @posix
-def test_a_file_put_back_takes_saves_again(database, path):
-    os.rename(path, path + ".moved")
+@pytest.mark.parametrize("which", FILES)
+def test_a_file_put_back_takes_saves_again(database, path, which):
+    file = path + which
+    os.rename(file, file + ".moved")
     assert not database.is_in_place()
-    os.rename(path + ".moved", path)
+    os.rename(file + ".moved", file)
 
     with database.transaction() as db:
         put(db, "after")
 
     assert names(database.connection()) == {"after"}
+
+
+@posix
+@pytest.mark.parametrize("which", FILES[1:])
+def test_what_was_saved_before_its_journal_was_deleted_survives_a_stop(path, which):
+    with closing(Database(path).open()) as database:
+        with database.transaction() as db:
+            put(db, "before")
+        os.unlink(path + which)
+        with pytest.raises(StoreError), database.transaction() as db:
+            put(db, "after")
+
+    with closing(Database(path).open()) as database:
+        assert names(database.connection()) == {"before"}
+
+
+def test_the_files_of_a_database_stay_in_place_while_it_is_used(path, database):
+    """Other processes come and go, the journal is emptied: no alarm for that."""
+    for _ in range(3):
+        with closing(Database(path, is_server=False).open()) as command:
+            with command.transaction() as db:
+                db.execute("DELETE FROM settings")
+            database.backup(path + ".backup")
+        database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        with database.transaction() as db:
+            put(db, "a")
+        assert in_thread(lambda: names(database.connection())) == {"a"}
+        assert database.is_in_place()

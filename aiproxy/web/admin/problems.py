@@ -158,9 +158,9 @@ def _of_disk(services: Services) -> list[Problem]:
     if not services.database.is_in_place():
         return [
             Problem(
-                "The database's file was moved, deleted or replaced while the server"
-                " runs. Requests go on, but nothing can be saved or logged: put it"
-                " back, or restart the server.",
+                "The database's file, or its -wal or -shm, was moved, deleted or"
+                " replaced while the server runs. Requests go on, but nothing can be"
+                " saved or logged: put it back, or restart the server.",
                 "err",
             )
         ]
