@@ -8,7 +8,7 @@ import ssl
 import threading
 from typing import Callable, Iterator
 
-SECONDS = 5.0  # for what should take milliseconds
+from tests.patience import SECONDS
 
 Talk = Callable[[socket.socket], None]
 

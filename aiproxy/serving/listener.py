@@ -63,10 +63,16 @@ class Listener(TcpWSGIServer):
     def readable(self) -> bool:
         if not self.accepting or time.monotonic() < self._accepts_from:
             return False
-        return len(self.channels) < self.context.limits.connections or self._make_room()
+        return len(self.channels) < self.context.limits.connections
 
-    def _make_room(self) -> bool:
-        """At the limit, the connection that has been idle longest is closed."""
+    def make_room(self) -> None:
+        """At the limit, close the connection that has been idle longest.
+
+        Between two polls: within one, the next connection could get its number, and
+        would be closed for what the poll says of the old one.
+        """
+        if len(self.channels) < self.context.limits.connections or not self.accepting:
+            return
         idle = [
             (since, channel)
             for channel in self.channels.values()
@@ -75,7 +81,6 @@ class Listener(TcpWSGIServer):
         ]
         if idle:
             min(idle, key=lambda entry: entry[0])[1].handle_close()
-        return bool(idle)
 
     def handle_accept(self) -> None:
         room = self.context.limits.connections - len(self.channels)

@@ -200,6 +200,8 @@ class Server:
         next_tick = 0.0
         tick = min(1.0, self.limits.tick_seconds)
         while True:
+            for listener in self.listeners:
+                listener.make_room()
             wasyncore.loop(timeout=tick, use_poll=True, map=self._map, count=1)
             now = time.monotonic()
             if now >= next_tick:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from aiproxy.serving.limits import Limits
 from aiproxy.serving.server import Server
 from tests.certificates import Certificate, make_certificate
+from tests.patience import SECONDS
 from tests.raw_peer import RawClient
 
 
@@ -57,6 +58,20 @@ class Site:
         client = self.client()
         client.send(data)
         return client.answer()
+
+    def limit(self, **numbers: float) -> None:
+        """Limits from now on: until now, no honest side can have been late for them."""
+        limits = replace(self.server.limits, **numbers)
+        self.server.pump.limits = limits
+        for listener in self.server.listeners:
+            listener.context = replace(listener.context, limits=limits)
+
+    def wait_for_the_pump(self) -> None:
+        """Until it has seen all that had reached its sockets before this call."""
+        for _ in range(2):  # the first call may meet a look that has begun already
+            been_there = threading.Event()
+            self.server.pump.call(been_there.set)
+            assert been_there.wait(SECONDS)
 
     def close(self) -> None:
         for client in self._clients:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import time
 from typing import Iterator, Tuple
 
 import pytest
 
 from aiproxy.serving.hang_up import has_hung_up
+from tests.patience import SECONDS, wait_until
 
 Pair = Tuple[socket.socket, socket.socket]
 LINGER = b"\1\0\0\0\0\0\0\0"  # closing resets
@@ -27,21 +27,12 @@ def pair() -> Iterator[Pair]:
         yield client, ours
 
 
-def comes_true(sock: socket.socket) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if has_hung_up(sock):
-            return True
-        time.sleep(0.01)
-    return False
-
-
 @pytest.mark.parametrize("said", [b"", b"the next request"])
 def test_a_client_that_is_there_has_not_hung_up(pair: Pair, said: bytes):
     client, ours = pair
     client.sendall(said)
     if said:
-        select.select([ours], [], [], 5)
+        assert select.select([ours], [], [], SECONDS)[0]
 
     assert not has_hung_up(ours)
 
@@ -61,7 +52,7 @@ def test_its_end_is_seen_and_what_it_said_stays_unread(
     else:
         client.close()
 
-    assert comes_true(ours)
+    wait_until(lambda: has_hung_up(ours))
     if how != "reset":
         assert ours.recv(1) == said[:1]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from aiproxy.serving import listener as listening
-from tests.serving.conftest import Site
+from tests.patience import SECONDS, wait_until
+from tests.serving.conftest import MakeSite, Site
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -50,15 +53,26 @@ class Full:
         return getattr(self._sock, name)
 
 
-def test_without_files_it_waits_before_it_accepts_again(site: Site, caplog):
+def test_without_files_it_waits_before_it_accepts_again(
+    make_site: MakeSite, caplog, monkeypatch
+):
+    tick = threading.Semaphore(0)
+    site = make_site(housekeeping=tick.release)
+    stopped = time.monotonic()
+    monkeypatch.setattr(listening, "time", SimpleNamespace(monotonic=lambda: stopped))
     listener = site.server.listeners[0]
     real = listener.socket
     listener.socket = full = Full(real)
     client = site.client()
     client.send(GET)
-    time.sleep(0.3)
+    wait_until(lambda: full.asked)
+    while tick.acquire(blocking=False):
+        pass
+    for _ in range(2):  # a whole turn of the loop
+        assert tick.acquire(timeout=SECONDS)
 
     assert full.asked == 1
     assert "no connection can be accepted" in caplog.text
     listener.socket = real
+    monkeypatch.undo()
     assert client.answer()[0] == 200

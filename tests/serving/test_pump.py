@@ -20,8 +20,14 @@ from aiproxy.errors import (
     UpstreamTimeout,
 )
 from aiproxy.protocol.reply import Outcome
+from aiproxy.serving import pump, running
+from aiproxy.serving import server as serving
+from aiproxy.serving.hang_up import has_hung_up
 from aiproxy.stream import Stream
+from aiproxy.upstream.connection import Connection, Origin
+from aiproxy.upstream.pool import Pool
 from aiproxy.upstream.transport import Transport, UpstreamCall
+from tests.patience import SECONDS, wait_until
 from tests.raw_peer import RawClient, RawServer, read_request, until_closed
 from tests.serving.conftest import MakeSite, Site
 
@@ -29,7 +35,6 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi"
 LAST = b"0\r\n\r\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
-SECONDS = 5.0
 
 Talk = Callable[[socket.socket], None]
 
@@ -75,13 +80,24 @@ class Waiting(Verbatim):
         self.started = False
 
 
+class CountingPool(Pool):
+    """Tells how many connections were given back."""
+
+    given = 0
+
+    def give(self, origin: Origin, connection: Connection) -> None:
+        super().give(origin, connection)
+        self.given += 1
+
+
 class Relay:
     """The application: asks the upstream and leaves the stream to the pump."""
 
     def __init__(self, site: Site, upstream: RawServer) -> None:
         self.ends: list[BaseException | None] = []
         self.ended = threading.Event()
-        self.transport = Transport()
+        self.pool = CountingPool()
+        self.transport = Transport(pool=self.pool)
         self.idle_seconds = 30.0
         self.translator: Callable[[], Any] = Verbatim
         self.ca_file = ""
@@ -150,10 +166,15 @@ class Scene:
         return self.client().answer()[2]
 
     def wait_until_idle(self) -> None:
-        deadline = time.monotonic() + SECONDS
-        while self.site.server.open_streams:
-            assert time.monotonic() < deadline, "streams were left over"
-            time.sleep(0.01)
+        wait_until(lambda: not self.site.server.open_streams)
+
+    def held_bytes(self) -> int:
+        return sum(stream.held_bytes for stream in self.site.server.pump.streams)
+
+    def wait_until_held(self) -> None:
+        """Until a client has left so much unread that its upstream has to wait."""
+        limit = self.site.server.limits.held_bytes
+        wait_until(lambda: self.held_bytes() > limit)
 
     def close(self) -> None:
         for relay in self._relays:
@@ -273,6 +294,19 @@ def test_many_streams_at_once(scene: Scene):
 # Connections afterwards
 
 
+def done_before(go_on: threading.Semaphore, *end: bytes, scene: Scene) -> Talk:
+    """A talk whose content is complete before the end comes, piece by piece."""
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD + chunk(b"<done>"))
+        assert go_on.acquire(timeout=SECONDS)
+        for piece in end:
+            sock.sendall(piece)
+            scene.site.wait_for_the_pump()
+
+    return talk
+
+
 def test_the_client_may_go_on_after_a_stream(scene: Scene):
     scene.stream(saying(chunk(b"a"), LAST))
     client = scene.client()
@@ -305,12 +339,15 @@ def test_requests_sent_with_the_first_are_answered_in_order(scene: Scene):
     "end", [(LAST,), (LAST[:3], LAST[3:]), (chunk(b": bye"), LAST)]
 )
 def test_the_upstreams_connection_is_used_again_once_it_was_read_to_its_end(
-    scene: Scene, end
+    scene: Scene, end, monkeypatch
 ):
-    relay = scene.stream(saying(chunk(b"<done>"), *end))
-    for _ in range(3):
+    monkeypatch.setattr(pump, "REST_SECONDS", SECONDS)
+    go_on = threading.Semaphore(0)
+    relay = scene.stream(done_before(go_on, *end, scene=scene))
+    for count in range(3):
         assert scene.body() == b"<first><done>"
-        time.sleep(0.15)
+        go_on.release()
+        wait_until(lambda so_far=count: relay.pool.given > so_far)
 
     assert scene.upstream.connections == 1
     assert relay.ends == [None] * 3
@@ -320,10 +357,13 @@ def test_the_upstreams_connection_is_used_again_once_it_was_read_to_its_end(
     "end", [LAST + b"surplus", chunk(bytes(1 << 20)), b"malformed\r\n"]
 )
 def test_an_upstreams_connection_in_doubt_is_closed(scene: Scene, end):
-    scene.stream(saying(chunk(b"<done>"), end))
+    go_on = threading.Semaphore(0)
+    scene.stream(done_before(go_on, end, scene=scene))
     for _ in range(2):
         assert scene.body() == b"<first><done>"
-        time.sleep(0.15)
+        go_on.release()
+        assert scene.upstream.finished.wait(SECONDS)
+        scene.upstream.finished.clear()
 
     assert scene.upstream.connections == 2
 
@@ -351,7 +391,7 @@ def test_the_upstream_is_closed_when_the_client_leaves_a_silent_stream(
             )
         client.close()
 
-    assert scene.upstream.finished.wait(10.0)
+    assert scene.upstream.finished.wait(SECONDS)
     assert isinstance(relay.end(), ClientGone)
 
 
@@ -368,15 +408,22 @@ def test_a_client_that_leaves_behind_more_bytes_is_noticed_in_silence(
     client = scene.client()
     client.until(b"a")
     client.send(more)
-    assert not relay.ended.wait(0.2)
+    scene.site.wait_for_the_pump()
+    assert not relay.ended.is_set()
     client.close()
 
-    assert scene.upstream.finished.wait(10.0)
+    assert scene.upstream.finished.wait(SECONDS)
     assert isinstance(relay.end(), ClientGone)
 
 
-def test_a_request_behind_a_stream_is_answered_after_it(scene: Scene):
-    go_on = threading.Event()
+def test_a_request_behind_a_stream_is_answered_after_it(scene: Scene, monkeypatch):
+    go_on, looks = threading.Event(), threading.Semaphore(0)
+
+    def look(sock: socket.socket) -> bool:
+        looks.release()
+        return has_hung_up(sock)
+
+    monkeypatch.setattr(running, "has_hung_up", look)
 
     def talk(sock: socket.socket) -> None:
         sock.sendall(HEAD + chunk(b"a"))
@@ -387,7 +434,8 @@ def test_a_request_behind_a_stream_is_answered_after_it(scene: Scene):
     client = scene.client()
     client.until(b"a")
     client.send(POST)
-    time.sleep(0.2)  # some looks of the clock
+    for _ in range(3):  # the first at the request, then by the clock
+        assert looks.acquire(timeout=SECONDS)
     go_on.set()
 
     assert client.until(b"0\r\n\r\n")
@@ -426,10 +474,12 @@ def test_the_upstream_waits_for_a_client_that_does_not_read(scene: Scene):
 
     relay = scene.stream(talk)
     client = scene.client(receive_buffer=65536)
-    time.sleep(0.5)
-    before = sent[0]
-    time.sleep(0.3)
-    assert before == sent[0] < total
+    scene.wait_until_held()
+    before = -1
+    while before < sent[0]:  # the system's own buffers have yet to be filled
+        before = sent[0]
+        time.sleep(0.1)
+    assert sent[0] < total
 
     assert len(client.answer()[2]) == total + len(b"<first><end>")
     assert relay.end() is None
@@ -445,9 +495,9 @@ def test_a_bomb_is_held_compressed_while_the_client_does_not_read(scene: Scene):
 
     relay = scene.stream(talk)
     client = scene.client(receive_buffer=65536)
-    time.sleep(0.3)
-    (running,) = scene.site.server.pump.streams
-    assert running.held_bytes < 1 << 20
+    scene.wait_until_held()
+    scene.site.wait_for_the_pump()
+    assert scene.held_bytes() < 1 << 20
 
     assert len(client.answer()[2]) == (64 << 20) + len(b"<first><end>")
     assert relay.end() is None
@@ -463,7 +513,7 @@ def test_a_client_that_never_reads_is_given_up(scene: Scene):
     scene.client(receive_buffer=4096)
 
     assert isinstance(relay.end(), ClientGone)
-    assert scene.upstream.finished.wait(10.0)
+    assert scene.upstream.finished.wait(SECONDS)
 
 
 # Silence
@@ -511,14 +561,13 @@ def test_bytes_that_say_nothing_keep_no_ping_away(scene: Scene):
 
 
 def test_a_ping_is_as_good_as_an_event(scene: Scene):
-    scene.stream(silent_after(chunk(b"a")), ping_seconds=0.3)
-    client = scene.client()
-    client.until(b"a")
-    client.until(PING)
+    scene.stream(silent_after(chunk(b"a")), ping_seconds=0.2, tick_seconds=0.01)
     began = time.monotonic()
+    client = scene.client()
+    for _ in range(3):
+        client.until(PING)
 
-    client.until(PING)
-    assert time.monotonic() - began > 0.15
+    assert time.monotonic() - began > 0.55
 
 
 def test_a_stream_that_has_not_begun_begins_instead_of_the_first_ping(scene: Scene):
@@ -538,12 +587,16 @@ def test_silence_after_a_finish_reason_is_the_end(scene: Scene):
 
 
 def test_silence_for_too_long_is_an_error_event(scene: Scene):
-    relay = scene.stream(silent_after(chunk(b"a")))
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD + chunk(b"a"))
+        until_closed(sock)
+
+    relay = scene.stream(talk)
     relay.idle_seconds = 0.2
 
     assert scene.body() == b"<first>a<error 504>"
     assert isinstance(relay.end(), UpstreamTimeout)
-    assert scene.upstream.finished.wait(10.0)
+    assert scene.upstream.finished.wait(SECONDS)
 
 
 def test_no_stream_lives_for_ever(scene: Scene):
@@ -571,26 +624,38 @@ CUTS: dict[str, tuple[bytes, ...]] = {
 
 @pytest.mark.parametrize("pieces", CUTS.values(), ids=CUTS)
 def test_a_stream_cut_off_ends_with_an_error_event(scene: Scene, pieces):
+    go_on = threading.Event()
+
     def talk(sock: socket.socket) -> None:
-        saying(*pieces)(sock)
+        sock.sendall(HEAD + pieces[0])
+        assert go_on.wait(SECONDS)
+        sock.sendall(b"".join(pieces[1:]))
         sock.shutdown(socket.SHUT_WR)
 
     relay = scene.stream(talk)
+    client = scene.client()
+    client.until(pieces[0])
+    go_on.set()
 
-    assert scene.body().startswith(b"<first>a")
+    client.until(b"<error 502>\r\n" + LAST)
     assert isinstance(relay.end(), UpstreamBroken)
 
 
 def test_a_reset_is_an_error_event(scene: Scene):
+    go_on = threading.Event()
+
     def talk(sock: socket.socket) -> None:
-        saying(chunk(b"a"))(sock)
-        time.sleep(0.1)
+        sock.sendall(HEAD + chunk(b"a"))
+        assert go_on.wait(SECONDS)  # a reset takes what has not been read
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         sock.close()
 
     relay = scene.stream(talk)
+    client = scene.client()
+    client.until(chunk(b"a"))
+    go_on.set()
 
-    assert scene.body() == b"<first>a<error 502>"
+    client.until(b"<error 502>\r\n" + LAST)
     assert isinstance(relay.end(), UpstreamBroken)
 
 
@@ -639,24 +704,32 @@ def test_an_end_that_fails_is_logged_and_the_client_served(scene: Scene, caplog)
 
 
 def test_a_running_stream_may_end_while_the_server_stops(scene: Scene):
-    relay = scene.stream(saying(*[chunk(b"<a>")] * 20, LAST))
+    go_on = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD + chunk(b"<a>"))
+        assert go_on.wait(SECONDS)
+        sock.sendall(chunk(b"<a>") * 19 + LAST)
+
+    relay = scene.stream(talk)
     client = scene.client()
     client.until(b"<a>\r\n")
     scene.site.server.request_stop(grace=SECONDS)
+    wait_until(lambda: scene.site.server.is_draining)
+    go_on.set()
 
     assert b"".join(client.chunks()) == b"<a>" * 19 + b"<end>"
     assert relay.end() is None
     scene.site.server.join()
 
 
-def test_after_the_grace_a_stream_ends_with_an_error_event(scene: Scene):
+def test_after_the_grace_a_stream_ends_with_an_error_event(scene: Scene, monkeypatch):
+    monkeypatch.setattr(serving, "FAREWELL_SECONDS", SECONDS)
     relay = scene.stream(silent_after(chunk(b"a")))
     client = scene.client()
     client.until(b"a")
-    began = time.monotonic()
     scene.site.server.request_stop(grace=0.2)
 
     client.until(b"<error 503>\r\n" + LAST)
     assert isinstance(relay.end(), Unavailable)
     scene.site.server.join()
-    assert time.monotonic() - began < 3.0

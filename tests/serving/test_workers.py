@@ -9,6 +9,7 @@ from typing import Callable, Iterator
 import pytest
 
 from aiproxy.serving.workers import WorkerPool
+from tests.patience import SECONDS, wait_until
 
 MakePool = Callable[..., WorkerPool]
 
@@ -25,7 +26,7 @@ class Work:
 
     def service(self) -> None:
         self.started.set()
-        self.release.wait(5)
+        self.release.wait(SECONDS)
         self.done.set()
 
 
@@ -45,14 +46,7 @@ def make_pool() -> Iterator[MakePool]:
 
     yield make
     for pool in pools:
-        pool.stop(5.0)
-
-
-def wait_until(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5.0
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return true()
+        pool.stop(SECONDS)
 
 
 def test_no_thread_is_started_before_there_is_work(make_pool: MakePool):
@@ -64,7 +58,7 @@ def test_requests_that_wait_for_something_do_not_wait_for_one_another(make_pool)
     for work in works:
         pool.add_task(work)
 
-    assert all(work.started.wait(5) for work in works)
+    assert all(work.started.wait(SECONDS) for work in works)
     for work in works:
         work.release.set()
 
@@ -73,11 +67,13 @@ def test_beyond_the_maximum_the_next_one_waits_for_a_thread(make_pool):
     pool, works = make_pool(maximum=2), [Work() for _ in range(3)]
     for work in works:
         pool.add_task(work)
-    assert works[1].started.wait(5)
-    assert not works[2].started.wait(0.1)
+    assert works[0].started.wait(SECONDS)
+    assert works[1].started.wait(SECONDS)
+    assert pool.size == 2
+    assert not works[2].started.is_set()
 
     works[0].release.set()
-    assert works[2].started.wait(5)
+    assert works[2].started.wait(SECONDS)
     works[1].release.set()
     works[2].release.set()
 
@@ -87,8 +83,8 @@ def test_one_thread_is_enough_for_one_request_after_the_other(make_pool):
     for _ in range(20):
         work = Work(released=True)
         pool.add_task(work)
-        assert work.done.wait(5)
-        assert wait_until(lambda: pool.idle == pool.size)
+        assert work.done.wait(SECONDS)
+        wait_until(lambda: pool.idle == pool.size)
 
     assert pool.size == 1
 
@@ -99,7 +95,7 @@ def test_the_thread_that_worked_last_works_next(make_pool):
         pool.add_task(work)
     for work in works:
         work.release.set()
-    assert wait_until(lambda: pool.idle == 3)
+    wait_until(lambda: pool.idle == 3)
 
     def thread_of_next() -> int:
         names: list[int] = []
@@ -107,8 +103,8 @@ def test_the_thread_that_worked_last_works_next(make_pool):
         service = work.service
         work.service = lambda: (names.append(threading.get_ident()), service())  # type: ignore[method-assign]
         pool.add_task(work)
-        assert work.done.wait(5)
-        assert wait_until(lambda: pool.idle == 3)
+        assert work.done.wait(SECONDS)
+        wait_until(lambda: pool.idle == 3)
         return names[0]
 
     assert len({thread_of_next() for _ in range(5)}) == 1
@@ -119,7 +115,7 @@ def test_a_task_that_comes_as_a_thread_gives_up_is_not_lost(make_pool):
     for _ in range(300):
         work = Work(released=True)
         pool.add_task(work)
-        assert work.done.wait(5)
+        assert work.done.wait(SECONDS)
         time.sleep(0.0005)
 
 
@@ -130,10 +126,10 @@ def test_idle_threads_end_down_to_the_minimum(make_pool):
     for work in works:
         work.release.set()
 
-    assert wait_until(lambda: pool.size == 1)
+    wait_until(lambda: pool.size == 1)
     last = Work(released=True)
     pool.add_task(last)
-    assert last.done.wait(5)
+    assert last.done.wait(SECONDS)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -143,14 +139,14 @@ def test_a_mistake_costs_no_thread(make_pool, caplog):
     work = Work(released=True)
     pool.add_task(work)
 
-    assert work.done.wait(5)
+    assert work.done.wait(SECONDS)
     assert "a worker failed" in caplog.text
 
 
 def test_stopping_ends_all_threads(make_pool):
     pool, work = make_pool(), Work(released=True)
     pool.add_task(work)
-    pool.stop(5.0)
+    pool.stop(SECONDS)
 
     assert work.done.is_set()
     assert pool.size == 0
