@@ -11,6 +11,7 @@ import pytest
 
 from aiproxy.errors import ClientGone, Unavailable
 from aiproxy.upstream.cancellation import Cancellation
+from tests.patience import SECONDS
 
 
 def test_cancelling_wakes_whoever_is_attached():
@@ -63,8 +64,8 @@ def test_a_sleep_ends_when_cancelled():
     threading.Timer(0.05, cancel.cancel).start()
     began = time.monotonic()
 
-    assert cancel.wait(5.0)
-    assert time.monotonic() - began < 2.0
+    assert cancel.wait(100.0)
+    assert time.monotonic() - began < SECONDS
 
 
 def test_a_sleep_that_nobody_cancels_ends_by_itself():

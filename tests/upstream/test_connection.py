@@ -25,6 +25,7 @@ from aiproxy.upstream.connection import (
 from aiproxy.upstream.head import MAX_HEAD_BYTES, MAX_INTERIM
 from aiproxy.upstream.proxies import Proxy
 from aiproxy.upstream.tls import TLSContexts
+from tests.patience import SECONDS
 from tests.raw_peer import RawServer, answering, until_closed
 
 OK = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -48,7 +49,7 @@ def open_to(
     host: str = "127.0.0.1",
     ca_file: str = "",
     proxy: Proxy | None = None,
-    seconds: float = 5.0,
+    seconds: float = SECONDS,
     cancel: Cancellation | None = None,
 ) -> Connection:
     origin = Origin("https" if tls else "http", host, server.port, proxy, ca_file)
@@ -63,7 +64,7 @@ def test_what_follows_the_head_is_kept(pair):
     connection, theirs = pair
     theirs.sendall(OK + b"body")
 
-    assert connection.read_head(1.0).status == 200
+    assert connection.read_head(SECONDS).status == 200
     assert connection.buffered == b"body"
 
 
@@ -73,7 +74,7 @@ def test_a_head_may_come_byte_by_byte(pair):
         target=lambda: [theirs.sendall(OK[i : i + 1]) for i in range(len(OK))]
     ).start()
 
-    assert connection.read_head(1.0).status == 200
+    assert connection.read_head(SECONDS).status == 200
 
 
 @pytest.mark.parametrize("count", [1, MAX_INTERIM])
@@ -81,7 +82,7 @@ def test_interim_answers_are_passed_over(pair, count):
     connection, theirs = pair
     theirs.sendall(CONTINUE * count + OK)
 
-    assert connection.read_head(1.0).status == 200
+    assert connection.read_head(SECONDS).status == 200
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_an_endless_or_foreign_head_is_refused_before_it_ends(pair, data):
     theirs.sendall(data)
 
     with pytest.raises(UpstreamBroken):
-        connection.read_head(1.0)
+        connection.read_head(SECONDS)
 
 
 def test_a_head_cut_off_is_told_from_no_head_at_all(pair):
@@ -110,11 +111,11 @@ def test_a_head_cut_off_is_told_from_no_head_at_all(pair):
     theirs.sendall(b"HTTP/1.1 200")
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(UpstreamBroken):
-        connection.read_head(1.0)
+        connection.read_head(SECONDS)
 
     connection.buffered = b""
     with pytest.raises(Disconnected):
-        connection.read_head(1.0)
+        connection.read_head(SECONDS)
 
 
 def test_a_dripping_head_has_to_be_complete_in_time(pair):
@@ -162,9 +163,9 @@ def test_the_host_header_is_as_short_as_it_may_be(origin, authority):
 def test_a_known_authority_is_trusted(serve: Serve, certificate, host):
     server = serve(answering(OK), tls=certificate)
     connection = open_to(server, tls=True, host=host, ca_file=str(certificate.cert))
-    connection.send(b"GET / HTTP/1.1\r\n\r\n", 1.0)
+    connection.send(b"GET / HTTP/1.1\r\n\r\n", SECONDS)
 
-    assert connection.read_head(1.0).status == 200
+    assert connection.read_head(SECONDS).status == 200
     connection.close()
 
 
@@ -205,7 +206,7 @@ def test_a_handshake_has_to_be_complete_in_time(serve: Serve):
     with pytest.raises(UpstreamUnreachable, match="in time"):
         open_to(server, tls=True, seconds=0.3)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < SECONDS
 
 
 def test_a_handshake_can_be_cancelled(serve: Serve):
@@ -220,10 +221,10 @@ def test_a_handshake_can_be_cancelled(serve: Serve):
     began = time.monotonic()
 
     with pytest.raises(ClientGone):
-        open_to(server, tls=True, seconds=30.0, cancel=cancel)
+        open_to(server, tls=True, seconds=100.0, cancel=cancel)
 
-    assert time.monotonic() - began < 5.0  # of the 30 it would wait
-    assert server.finished.wait(10.0)
+    assert time.monotonic() - began < SECONDS  # of the 100 it would wait
+    assert server.finished.wait(SECONDS)
 
 
 # Tunnels
@@ -246,9 +247,9 @@ def test_https_goes_through_a_proxys_tunnel(serve: Serve, certificate):
     connection = open_to(
         target, tls=True, proxy=proxy, ca_file=str(certificate.cert), host="localhost"
     )
-    connection.send(b"GET / HTTP/1.1\r\n\r\n", 1.0)
+    connection.send(b"GET / HTTP/1.1\r\n\r\n", SECONDS)
 
-    assert connection.read_head(1.0).status == 200
+    assert connection.read_head(SECONDS).status == 200
     connection.close()
     assert heads[0].startswith(b"CONNECT localhost:%d HTTP/1.1\r\n" % target.port)
     assert b"Proxy-Authorization: Basic QWxhZGRpbg==\r\n" in heads[0]
@@ -281,4 +282,4 @@ def test_a_proxy_that_gives_no_tunnel_is_unreachable(serve: Serve, answer):
     proxy = Proxy("127.0.0.1", serve(answering(answer)).port)
 
     with pytest.raises(UpstreamUnreachable, match="proxy"):
-        open_to(serve(answering(OK)), tls=True, proxy=proxy, seconds=1.0)
+        open_to(serve(answering(OK)), tls=True, proxy=proxy)

@@ -14,6 +14,7 @@ from aiproxy.errors import ClientGone, UpstreamUnreachable
 from aiproxy.upstream import dial as dialing
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.dial import dial, resolve
+from tests.patience import SECONDS
 
 
 def within(seconds: float) -> float:
@@ -38,13 +39,12 @@ def silent_port() -> Iterator[int]:
             filler.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 filler.connect(sock.getsockname())
-        time.sleep(0.05)
         yield sock.getsockname()[1]
 
 
 def test_a_listening_port_is_reached(listener):
     with dial(
-        "127.0.0.1", listener.getsockname()[1], within(5), Cancellation()
+        "127.0.0.1", listener.getsockname()[1], within(SECONDS), Cancellation()
     ) as sock:
         assert sock.getpeername() == listener.getsockname()
 
@@ -52,7 +52,7 @@ def test_a_listening_port_is_reached(listener):
 def test_the_addresses_of_a_name_are_tried_in_turn(listener):
     # `localhost` is ::1 on most machines, where nobody listens on this port.
     port = listener.getsockname()[1]
-    with dial("localhost", port, within(5), Cancellation()) as sock:
+    with dial("localhost", port, within(SECONDS), Cancellation()) as sock:
         assert sock.getpeername()[1] == port
 
 
@@ -65,9 +65,9 @@ def test_an_address_that_says_nothing_does_not_hold_up_the_next(
     )
     began = time.monotonic()
 
-    with dial("two.example.com", 1, within(5), Cancellation()) as sock:
+    with dial("two.example.com", 1, within(100), Cancellation()) as sock:
         assert sock.getpeername() == listener.getsockname()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < SECONDS
 
 
 def test_a_refusal_is_said_at_once(listener):
@@ -75,7 +75,7 @@ def test_a_refusal_is_said_at_once(listener):
     listener.close()
 
     with pytest.raises(UpstreamUnreachable, match="refused") as caught:
-        dial("127.0.0.1", port, within(5), Cancellation())
+        dial("127.0.0.1", port, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "connect"
 
@@ -86,7 +86,7 @@ def test_silence_ends_at_the_deadline(silent_port):
     with pytest.raises(UpstreamUnreachable, match="in time"):
         dial("127.0.0.1", silent_port, within(0.3), Cancellation())
 
-    assert 0.2 < time.monotonic() - began < 2.0
+    assert 0.2 < time.monotonic() - began < SECONDS
 
 
 def test_the_wait_for_a_connection_can_be_cancelled(silent_port):
@@ -95,9 +95,9 @@ def test_the_wait_for_a_connection_can_be_cancelled(silent_port):
     began = time.monotonic()
 
     with pytest.raises(ClientGone):
-        dial("127.0.0.1", silent_port, within(30), cancel)
+        dial("127.0.0.1", silent_port, within(100), cancel)
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_wait_for_a_connection_can_be_cancelled(silent_port):
 )
 def test_link_local_and_metadata_addresses_are_refused_however_spelled(host):
     with pytest.raises(UpstreamUnreachable) as caught:
-        dial(host, 80, within(5), Cancellation())
+        dial(host, 80, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "refused"
 
@@ -125,7 +125,7 @@ def test_a_name_that_leads_to_a_refused_address_is_refused(monkeypatch):
     monkeypatch.setattr(dialing, "resolve", lambda *_: found)
 
     with pytest.raises(UpstreamUnreachable) as caught:
-        dial("harmless.example.com", 80, within(5), Cancellation())
+        dial("harmless.example.com", 80, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "refused"
 
@@ -136,7 +136,7 @@ def test_where_the_socket_arrived_is_what_counts(listener, monkeypatch):
     monkeypatch.setattr(dialing, "resolve", lambda *_: found)
 
     with pytest.raises(UpstreamUnreachable) as caught:
-        dial("spelled.example.com", 80, within(5), Cancellation())
+        dial("spelled.example.com", 80, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "refused"
 
@@ -144,7 +144,7 @@ def test_where_the_socket_arrived_is_what_counts(listener, monkeypatch):
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a" * 64 + ".example.com"])
 def test_a_name_without_an_address_is_a_dns_failure(host):
     with pytest.raises(UpstreamUnreachable) as caught:
-        resolve(host, 80, within(20), Cancellation())
+        resolve(host, 80, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "dns"
 
@@ -155,7 +155,7 @@ def test_a_resolver_that_takes_too_long_is_not_waited_for(monkeypatch):
     def slow(host, port, flags=0):
         if flags:
             raise OSError
-        answered.wait(5)
+        answered.wait(SECONDS)
         return []
 
     monkeypatch.setattr(dialing, "_lookup", slow)

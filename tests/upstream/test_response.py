@@ -15,6 +15,7 @@ from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.connection import Connection
 from aiproxy.upstream.head import ResponseHead
 from aiproxy.upstream.response import UpstreamResponse
+from tests.patience import SECONDS
 
 CHUNKED = {"transfer-encoding": "chunked"}
 GZIPPED = {**CHUNKED, "content-encoding": "gzip"}
@@ -34,7 +35,7 @@ class Exchange:
         headers: dict[str, str],
         *,
         buffered: bytes = b"",
-        read_timeout: float = 2.0,
+        read_timeout: float = SECONDS,
         method: str = "POST",
     ) -> UpstreamResponse:
         self.connection.buffered = buffered
@@ -123,7 +124,7 @@ def test_a_dripping_chunk_header_is_silence(exchange):
     stop.set()
     dripping.join()
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < SECONDS
 
 
 @pytest.mark.parametrize("headers", [CHUNKED, {"content-length": "9"}, GZIPPED])
@@ -156,14 +157,14 @@ def test_a_bomb_is_stopped_at_the_limit(exchange):
 
 
 def test_reading_can_be_cancelled(exchange):
-    answer = exchange.answer(CHUNKED, read_timeout=30.0)
+    answer = exchange.answer(CHUNKED, read_timeout=100.0)
     threading.Timer(0.1, exchange.cancel.cancel).start()
     began = time.monotonic()
 
     with pytest.raises(ClientGone):
         answer.read_some()
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SECONDS
     assert exchange.upstream.recv(1) == b""
 
 

@@ -19,6 +19,7 @@ from aiproxy.errors import (
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.proxies import ProxyChoice
 from aiproxy.upstream.transport import Transport, UpstreamCall
+from tests.patience import SECONDS
 from tests.raw_peer import RawServer, answering, read_request, until_closed
 
 Serve = Callable[..., RawServer]
@@ -27,7 +28,7 @@ HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 def call(server: RawServer | str, **fields: Any) -> UpstreamCall:
     url = server if isinstance(server, str) else server.url + "/v1/chat"
-    fields = {"headers": {}, "body": b"{}", "read_timeout": 2.0, **fields}
+    fields = {"headers": {}, "body": b"{}", "read_timeout": SECONDS, **fields}
     return UpstreamCall(url, **fields)
 
 
@@ -245,7 +246,7 @@ def test_a_refused_connection_is_tried_twice_and_answered_soon(transport: Transp
     with pytest.raises(UpstreamUnreachable, match="refused"):
         transport.send(call(f"http://127.0.0.1:{port}/"))
 
-    assert 0.1 < time.monotonic() - began < 5.0
+    assert 0.1 < time.monotonic() - began < SECONDS
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_asked_twice(
@@ -263,17 +264,27 @@ def test_a_provider_that_starts_just_now_is_reached(transport: Transport):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     late: list[socket.socket] = []
+    listens = threading.Event()
 
     def start() -> None:
         listener = socket.create_server(("127.0.0.1", port))
         late.append(listener)
+        listens.set()
         client, _ = listener.accept()
         late.append(client)
         keeping([], HELLO)(client)
 
-    starting = threading.Timer(0.1, start)
-    starting.start()
-    answer = transport.send(call(f"http://127.0.0.1:{port}/"))
+    starting = threading.Thread(target=start)
+
+    class Waiting(Cancellation):
+        """Before the second try the provider has come up."""
+
+        def wait(self, seconds: float) -> bool:
+            starting.start()
+            assert listens.wait(SECONDS)
+            return super().wait(seconds)
+
+    answer = transport.send(call(f"http://127.0.0.1:{port}/", cancel=Waiting()))
     assert answer.read_all(10) == b"hello"
 
     answer.close()
@@ -314,7 +325,7 @@ def test_silence_is_a_timeout(serve: Serve, transport: Transport):
 
 def test_a_provider_that_takes_no_bytes_is_a_timeout(serve: Serve, transport):
     stop = threading.Event()
-    server = serve(lambda sock: stop.wait(5))
+    server = serve(lambda sock: stop.wait(SECONDS))
 
     with pytest.raises(UpstreamTimeout):
         transport.send(call(server, body=bytes(64 << 20), read_timeout=0.3))
@@ -323,20 +334,28 @@ def test_a_provider_that_takes_no_bytes_is_a_timeout(serve: Serve, transport):
 
 @pytest.mark.parametrize("stage", ["head", "body"])
 def test_every_wait_can_be_cancelled(serve: Serve, transport: Transport, stage):
+    cancel, answered = Cancellation(), threading.Event()
+
     def talk(sock: socket.socket) -> None:
+        read_request(sock)
         if stage == "body":
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            assert answered.wait(SECONDS)
+        time.sleep(0.05)  # most likely the wait has begun; before it is as good
+        cancel.cancel()
         until_closed(sock)
 
-    server, cancel = serve(talk), Cancellation()
-    threading.Timer(0.1, cancel.cancel).start()
+    server = serve(talk)
     began = time.monotonic()
 
-    with pytest.raises(ClientGone):
-        transport.send(call(server, cancel=cancel, read_timeout=30.0)).read_some()
+    with pytest.raises(ClientGone):  # noqa: PT012 - in one of the two
+        answer = transport.send(call(server, cancel=cancel, read_timeout=100.0))
+        answered.set()
+        answer.read_some()
 
-    assert time.monotonic() - began < 1.0
-    assert server.finished.wait(10.0)
+    assert answered.is_set() is (stage == "body")
+    assert time.monotonic() - began < SECONDS
+    assert server.finished.wait(SECONDS)
 
 
 def test_the_reason_of_a_cancellation_is_what_is_raised(serve: Serve, transport):
@@ -426,7 +445,7 @@ def test_a_body_taken_a_little_at_a_time_has_an_end(serve: Serve, transport: Tra
     began = time.monotonic()
     with pytest.raises((UpstreamTimeout, UpstreamBroken)):
         transport.send(call(serve(sip), body=body, total_timeout=0.5))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < SECONDS
 
 
 def test_interim_answers_that_drip_have_an_end(serve: Serve, transport: Transport):
@@ -437,6 +456,6 @@ def test_interim_answers_that_drip_have_an_end(serve: Serve, transport: Transpor
             sock.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
 
     began = time.monotonic()
-    with pytest.raises(UpstreamTimeout):
+    with pytest.raises((UpstreamTimeout, UpstreamBroken)):
         transport.send(call(serve(drip), total_timeout=0.7))
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < SECONDS
