@@ -22,7 +22,7 @@ from typing import Any, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_PASSWORD = "a password of the tests"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 _LISTENING = re.compile(r"(http://\S+)")
 _CSRF = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 

@@ -21,6 +21,7 @@ from aiproxy.store.log_search import LogQuery
 from aiproxy.store.request_log import LogEntry
 from aiproxy.stream import Reply, Stream
 from aiproxy.upstream.cancellation import Cancellation
+from tests.patience import SECONDS
 from tests.scripted_upstream import KEY, ScriptedUpstream
 
 
@@ -114,7 +115,7 @@ def _pumped(stream: Stream) -> list[bytes]:
     out, failure = [stream.first], None
     while not stream.translator.done:
         try:
-            data = stream.source.read_some(timeout=5)
+            data = stream.source.read_some(timeout=SECONDS)
         except (UpstreamBroken, AIProxyError) as exc:
             out.append(stream.translator.fail(exc))
             failure = exc

@@ -17,6 +17,7 @@ import threading
 import time
 from typing import Any, Callable, Mapping, Sequence
 
+from tests.patience import SECONDS
 from tests.scripted import chat, messages
 from tests.scripted.asks import Ask
 from tests.scripted.replies import (
@@ -114,12 +115,12 @@ class ScriptedUpstream:
         with self._changed:
             self._queue.extend(replies)
 
-    def wait_for(self, asks: int, seconds: float = 10.0) -> list[Ask]:
+    def wait_for(self, asks: int, seconds: float = SECONDS) -> list[Ask]:
         """Wait until so many requests have come; fails with what came instead."""
         self.wait_until(lambda: len(self.asks) >= asks, seconds)
         return self.asks
 
-    def wait_until(self, true: Callable[[], bool], seconds: float = 10.0) -> None:
+    def wait_until(self, true: Callable[[], bool], seconds: float = SECONDS) -> None:
         with self._changed:
             if not self._changed.wait_for(true, seconds):
                 raise AssertionError(f"after {seconds} s: {len(self.asks)} requests")
@@ -328,7 +329,7 @@ def _misbehave(
     """The middle of a stream goes wrong; True when it goes on afterwards."""
     assert fault is not None
     if fault.kind == "stall":
-        connection.wait(fault.seconds)
+        connection.wait(fault.seconds, fault.until)
         return True
     if fault.kind == "error":
         body.write(words.error_event(fault.message, fault.status))
@@ -372,7 +373,7 @@ def _send_whole(connection: Connection, body: bytes, reply: Reply) -> bool:
             connection.reset()
         return False
     if fault and fault.kind == "stall":
-        connection.wait(fault.seconds)
+        connection.wait(fault.seconds, fault.until)
     if reply.gzip:
         headers["Content-Encoding"] = "gzip"
     if reply.framing == "chunked":

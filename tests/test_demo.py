@@ -11,6 +11,7 @@ from typing import Any, Iterator
 import pytest
 
 from aiproxy import demo
+from tests.patience import SECONDS
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def ask(provider: demo.DemoProvider, **body: Any) -> bytes:
     headers = {"Content-Type": "application/json"}
     url = provider.url + "/chat/completions"
     request = urllib.request.Request(url, data, headers)
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:
         return bytes(response.read())
 
 
@@ -102,11 +103,11 @@ def test_words_come_at_a_pace() -> None:
 def test_nonsense_is_a_bad_request(provider: demo.DemoProvider) -> None:
     request = urllib.request.Request(provider.url + "/chat/completions", b"[")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=SECONDS)
     with refused.value as answer:
         assert answer.code == 400
 
 
 def test_the_model_list_names_the_model(provider: demo.DemoProvider) -> None:
-    with urllib.request.urlopen(provider.url + "/models", timeout=5) as response:
+    with urllib.request.urlopen(provider.url + "/models", timeout=SECONDS) as response:
         assert json.load(response)["data"][0]["id"] == demo.MODEL

@@ -1,7 +1,5 @@
 """What the server does for itself while it runs."""
 
-import time
-
 import pytest
 
 from aiproxy.housekeeping import Housekeeping
@@ -9,6 +7,7 @@ from aiproxy.services import Services
 from aiproxy.store import maintenance, settings
 from aiproxy.store.database import Database
 from tests.entries import log_entry
+from tests.patience import wait_until
 
 
 @pytest.fixture
@@ -24,13 +23,6 @@ def house(services):
     house.start()
     yield house
     house.stop()
-
-
-def wait_until(true, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 def test_a_change_by_another_process_holds_within_moments(services, house, tmp_path):

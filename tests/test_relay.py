@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from aiproxy import relay
+from aiproxy import attempt, relay
 from aiproxy.errors import AIProxyError, InvalidRequest, NotFound, UpstreamError
 from aiproxy.store import aliases, providers, request_log
 from aiproxy.upstream.cancellation import Cancellation
+from tests.patience import SECONDS
 from tests.relay_site import RelaySite
 from tests.scripted_upstream import (
     KEY,
@@ -417,7 +418,8 @@ def test_counting_asks_nobody_where_the_format_has_no_count(site, upstream):
     assert upstream.received == []
 
 
-def test_counting_takes_the_providers_own_count(site, upstream):
+def test_counting_takes_the_providers_own_count(site, upstream, monkeypatch):
+    monkeypatch.setattr(attempt, "COUNT_SECONDS", SECONDS)
     site.add(upstream, api_format="anthropic")
     raw = b'{"model": "claude-x", "messages": [{"role": "user", "content": "hi"}]}'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
@@ -37,7 +38,8 @@ class Fault:
     message: str = "the scripted provider was told to fail"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    seconds: float = 30.0
+    seconds: float = 100.0
+    until: threading.Event | None = None  # when the answer goes on sooner
 
 
 def refuse(
@@ -67,9 +69,11 @@ def reset(after: int = 3) -> Fault:
     return Fault("reset", after=after)
 
 
-def stall(after: int = 3, seconds: float = 30.0) -> Fault:
-    """Nothing more comes for a while; then the answer goes on."""
-    return Fault("stall", after=after, seconds=seconds)
+def stall(
+    after: int = 3, seconds: float = 100.0, until: threading.Event | None = None
+) -> Fault:
+    """Nothing more comes for a while, or until the event; then the answer goes on."""
+    return Fault("stall", after=after, seconds=seconds, until=until)
 
 
 def error_event(
@@ -89,7 +93,7 @@ def garbage(body: bytes = b"this is no answer") -> Fault:
     return Fault("garbage", status=200, body=body)
 
 
-def silence(seconds: float = 30.0) -> Fault:
+def silence(seconds: float = 100.0) -> Fault:
     """The request is read and no head comes for a while."""
     return Fault("silence", seconds=seconds)
 

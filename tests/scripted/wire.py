@@ -7,6 +7,7 @@ import json
 import selectors
 import socket
 import struct
+import threading
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -110,16 +111,15 @@ class Connection:
         except OSError as exc:
             raise HungUp from exc
 
-    def wait(self, seconds: float) -> None:
-        """Sleep, but notice at once when the caller hangs up."""
+    def wait(self, seconds: float, until: threading.Event | None = None) -> None:
+        """Sleep, or wait for an event, but notice at once when the caller hangs up."""
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (until is not None and until.is_set()):
                 return
-            ready = _is_readable(self.sock, left)
-            if not ready:
-                return
+            if not _is_readable(self.sock, left if until is None else 0.01):
+                continue
             try:
                 gone = not self.sock.recv(1, socket.MSG_PEEK)
             except OSError:

@@ -8,8 +8,9 @@ import pytest
 
 from aiproxy.store import api_keys, request_log, sessions, users
 from aiproxy.store.database import Database
-from aiproxy.store.log_writer import LogWriter
+from aiproxy.store.log_writer import BATCH_SECONDS, LogWriter
 from aiproxy.store.request_log import LogEntry
+from tests.patience import SECONDS, wait_until
 
 
 @pytest.fixture
@@ -33,14 +34,11 @@ def test_entries_are_written_in_their_order(database, writer):
     assert writer.dropped == 0
 
 
-def test_an_entry_is_written_within_a_second(database):
+def test_an_entry_is_written_soon_though_nobody_asks(database):
+    assert BATCH_SECONDS < 1
     with closing(LogWriter(database)) as writer:
         writer.add(LogEntry(id="r", time=1))
-        deadline = time.monotonic() + 1
-        while not ids(database) and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    assert ids(database) == ["r"]
+        wait_until(lambda: ids(database) == ["r"])
 
 
 def test_closing_writes_what_is_queued(database):
@@ -55,12 +53,12 @@ def test_closing_writes_what_is_queued(database):
 
 @pytest.mark.parametrize("end", [LogWriter.close, LogWriter.flush])
 def test_who_waits_for_it_does_not_wait_for_a_full_batch(database, end):
-    with closing(LogWriter(database, batch_seconds=60)) as writer:
+    with closing(LogWriter(database, batch_seconds=100)) as writer:
         began = time.monotonic()
         writer.add(LogEntry(id="r", time=1))
         end(writer)
 
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < SECONDS
     assert ids(database) == ["r"]
 
 
@@ -80,7 +78,7 @@ def test_a_full_queue_loses_entries_and_delays_nobody(database):
             started = time.monotonic()
             for number in range(1000):
                 writer.add(LogEntry(id=f"r{number}", time=number))
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < SECONDS
         assert writer.flush()
 
     assert len(ids(database)) + writer.dropped == 1000
