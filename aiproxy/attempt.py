@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
 from aiproxy import formats, models
@@ -28,6 +27,7 @@ from aiproxy.protocol.prompt import PromptConfig
 from aiproxy.protocol.reply import Outcome
 from aiproxy.protocol.target import Target
 from aiproxy.recorder import Recorder
+from aiproxy.records import dataclass, field
 from aiproxy.resolve import Route
 from aiproxy.security import credentials
 from aiproxy.store.providers import Provider

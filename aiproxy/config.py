@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from aiproxy.errors import ConfigError, StoreError
+from aiproxy.records import dataclass, field
 from aiproxy.security import passwords, tokens
 from aiproxy.security.passwords import Passwords
 from aiproxy.store import first_start, settings, snapshot

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
 from typing import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from aiproxy.protocol import endpoint
+from aiproxy.records import dataclass, field
 
 SHELLS = ("bash", "fish", "powershell", "cmd", "settings_json", "vscode")
 SHELL_LABELS: Mapping[str, str] = {

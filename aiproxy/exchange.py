@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Mapping
 
 from aiproxy.bodies import Bodies
@@ -12,6 +11,7 @@ from aiproxy.errors import AIProxyError
 from aiproxy.protocol import json_codec
 from aiproxy.protocol.masking import mask
 from aiproxy.protocol.reply import Outcome
+from aiproxy.records import dataclass, field
 from aiproxy.services import Services
 from aiproxy.store.request_log import Body, LogEntry
 from aiproxy.upstream.cancellation import Cancellation

@@ -6,7 +6,6 @@ a request, to heal it when it is refused, and to read the answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, Callable, Mapping, Sequence
 
 from aiproxy.protocol import (
@@ -24,6 +23,7 @@ from aiproxy.protocol.prompt import PromptConfig
 from aiproxy.protocol.reply import Outcome, ReplyContext
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.to_chat import ChatRequest
+from aiproxy.records import dataclass, replace
 from aiproxy.store.providers import Provider
 from aiproxy.stream import StreamTranslator
 

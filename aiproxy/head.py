@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Sequence, Union
 from urllib.parse import urlsplit
 
 from aiproxy.errors import InvalidRequest, PermissionDenied
+from aiproxy.records import dataclass, field
 from aiproxy.store.settings import Settings
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiproxy.errors import InvalidRequest, NotFound
 from aiproxy.protocol.model_map import alias_in
+from aiproxy.records import dataclass
 from aiproxy.store.providers import MAX_CHAIN, Provider
 from aiproxy.store.snapshot import Snapshot
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Callable, Protocol
 
 from aiproxy.errors import AIProxyError
 from aiproxy.protocol.reply import Outcome
+from aiproxy.records import dataclass
 from aiproxy.upstream.response import UpstreamResponse
 
 

@@ -1,12 +1,11 @@
 """A client's request made ready for one provider, in either format."""
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy import formats
 from aiproxy.formats import ClientRequest, has_full_compat, prepare
 from aiproxy.protocol.prompt import PromptConfig
+from aiproxy.records import replace
 from aiproxy.store.providers import Provider
 
 OPENAI = Provider(1, "One", "one", "https://one.example/v1", api_key="sk-secret-key-1")

@@ -1,8 +1,7 @@
 """Counters as Prometheus reads them."""
 
-from dataclasses import replace
-
 from aiproxy.metrics import Metrics
+from aiproxy.records import replace
 from tests.entries import log_entry
 
 

@@ -1,11 +1,10 @@
 """The model list: what a client may choose, in Anthropic's shape."""
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy.errors import NotFound
 from aiproxy.models import get_model, list_models, mapped_names
+from aiproxy.records import replace
 from tests.test_resolve import FIRST, SECOND, alias, snapshot
 
 GROK = replace(

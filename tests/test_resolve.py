@@ -1,11 +1,10 @@
 """Which provider a name in the path or the model stands for."""
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy.errors import InvalidRequest, NotFound
 from aiproxy.protocol.prompt import PromptConfig
+from aiproxy.records import replace
 from aiproxy.resolve import chain_of, known_names, resolve
 from aiproxy.store.aliases import Alias
 from aiproxy.store.providers import Provider

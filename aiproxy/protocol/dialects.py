@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from aiproxy.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ of us: a model that thinks by default goes on doing so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
 from aiproxy.protocol import shapes
 from aiproxy.protocol.target import Target
+from aiproxy.records import dataclass
 
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 Levels = Tuple[str, ...]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
 from typing import Any, Mapping
 
 from aiproxy.errors import UpstreamBroken
 from aiproxy.protocol.block_writer import EventWriter, MessageWriter
 from aiproxy.protocol.chat_reader import MAX_BODY_BYTES, ChatReader
 from aiproxy.protocol.reply import Outcome, ReplyContext
+from aiproxy.records import dataclass
 
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib: the largest window, with a gzip header

@@ -6,10 +6,10 @@ here, so that the translation itself goes through the messages once, in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from aiproxy.protocol import shapes
+from aiproxy.records import dataclass, field
 
 ROLES = ("user", "assistant", "system")
 

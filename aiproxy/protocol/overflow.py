@@ -8,11 +8,11 @@ know no other text and are stuck on them (claude-code-wire.md §5).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from aiproxy.protocol import error_text
 from aiproxy.protocol.patterns import lazy_pattern
+from aiproxy.records import dataclass
 
 PHRASE = "prompt is too long"
 # Less room than this for an answer is a full context: the prompt must shrink.

@@ -7,7 +7,6 @@ and the order of keys stay. A strict upstream also gets no betas: see `compat.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Dict, Mapping
 
 from aiproxy.errors import InvalidRequest
@@ -17,6 +16,7 @@ from aiproxy.protocol.passthrough_answer import Answer, translate_answer
 from aiproxy.protocol.passthrough_stream import PassthroughStream
 from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.target import Target
+from aiproxy.records import dataclass
 
 __all__ = [
     "Answer",

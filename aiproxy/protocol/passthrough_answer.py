@@ -6,7 +6,6 @@ stream that answers a plain request is folded into the message it adds up to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from aiproxy.errors import UpstreamBroken, UpstreamError
@@ -18,6 +17,7 @@ from aiproxy.protocol import (
 )
 from aiproxy.protocol.reply import Outcome, ReplyContext
 from aiproxy.protocol.sse import SSEDecoder
+from aiproxy.records import dataclass, field
 
 
 @dataclass

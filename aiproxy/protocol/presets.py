@@ -7,7 +7,7 @@ of the same vendor; a test that fails on the path tries them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aiproxy.records import dataclass
 
 
 @dataclass(frozen=True)

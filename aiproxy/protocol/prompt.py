@@ -8,12 +8,12 @@ provider's prefix cache holds.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
 from aiproxy.protocol import prompt_cleaning, prompt_regions
 from aiproxy.protocol.messages import is_billing, text_of, without_billing
 from aiproxy.protocol.prompt_template import DEFAULT_TEMPLATE
+from aiproxy.records import dataclass
 
 __all__ = ["DEFAULT_TEMPLATE", "PLACEHOLDERS", "PromptConfig", "apply", "render"]
 

@@ -11,12 +11,12 @@ import base64
 import binascii
 import re
 import zlib
-from dataclasses import dataclass, field
 from typing import Any, Hashable, Mapping, Sequence
 
 from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec
 from aiproxy.protocol.target import Target
+from aiproxy.records import dataclass, field
 
 PREFIX = "aip1."
 MAX_ENVELOPE_BYTES = 4 * 1024 * 1024

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Mapping
 
 from aiproxy.protocol import error_text
 from aiproxy.protocol.patterns import lazy_pattern
+from aiproxy.records import dataclass
 
 # Words of everyday English: only as the name of a parameter do they count.
 _EVERYDAY = frozenset({"stop", "reasoning", "thinking"})

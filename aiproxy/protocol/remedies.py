@@ -6,11 +6,11 @@ copied: the body that came in stays as it is, for the next provider of the chain
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Sequence
 
 from aiproxy.protocol import compat, schemas
 from aiproxy.protocol.target import Target
+from aiproxy.records import dataclass, field
 
 Body = Dict[str, Any]
 

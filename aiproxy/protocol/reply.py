@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from aiproxy.errors import AIProxyError
+from aiproxy.records import dataclass, field
 
 
 @dataclass(frozen=True)

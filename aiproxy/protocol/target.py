@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from aiproxy.protocol import dialects
 from aiproxy.protocol.dialects import Dialect
+from aiproxy.records import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ the same input: no clock, no chance, so that the provider's prefix cache hits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from aiproxy.protocol import effort, history, options, shapes, tools
@@ -16,6 +15,7 @@ from aiproxy.protocol.messages import without_billing
 from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.tools import Tools
+from aiproxy.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ message behind all tool messages; a placeholder marks where they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Mapping
 
 from aiproxy.protocol import shapes
@@ -17,6 +16,7 @@ from aiproxy.protocol.content_blocks import (
     is_text,
     text_part,
 )
+from aiproxy.records import dataclass
 
 NO_OUTPUT = "(no output)"
 INTERRUPTED = "(the call was interrupted: there is no result)"

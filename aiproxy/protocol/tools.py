@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
 from aiproxy.protocol import builtin_tools, schemas, shapes
 from aiproxy.protocol.history import History
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.tool_list import ToolList, Written
+from aiproxy.records import dataclass
 
 MAX_NAME = 64
 PLACEHOLDER = "DeferredToolPlaceholder"

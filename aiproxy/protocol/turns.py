@@ -6,13 +6,13 @@ left of nothing vanishes, and a reminder finds its place between them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence, Union
 
 from aiproxy.protocol import shapes
 from aiproxy.protocol.content_blocks import Part
 from aiproxy.protocol.history import Message
 from aiproxy.protocol.reasoning import Thought
+from aiproxy.records import dataclass, field
 
 
 @dataclass(frozen=True)

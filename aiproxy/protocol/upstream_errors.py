@@ -8,7 +8,6 @@ the same. The words stay the provider's own, less its key.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from aiproxy.errors import ERROR_TYPES, UpstreamError, error_type_for
@@ -22,6 +21,7 @@ from aiproxy.protocol import (
 )
 from aiproxy.protocol.masking import mask, mask_bytes
 from aiproxy.protocol.patterns import lazy_pattern
+from aiproxy.records import dataclass, replace
 
 # Statuses that are told as another; what is not listed, by its hundreds.
 _STATUSES: Mapping[int, int] = {

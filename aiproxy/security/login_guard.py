@@ -14,10 +14,10 @@ import time
 import unicodedata
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Callable, Iterator, TypeVar
 
 from aiproxy.errors import RateLimited
+from aiproxy.records import dataclass
 
 FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 20

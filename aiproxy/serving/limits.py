@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import select
-from dataclasses import dataclass, replace
+
+from aiproxy.records import dataclass, replace
 
 MIB = 1024 * 1024
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Callable, Mapping
 from urllib.parse import unquote_to_bytes
@@ -20,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 from aiproxy.errors import AIProxyError, InvalidRequest
 from aiproxy.head import RequestHead
 from aiproxy.protocol.chunked import ChunkedDecoder
+from aiproxy.records import dataclass, field
 from aiproxy.serving.bodies import BodyBudget, RequestBody, too_large
 from aiproxy.serving.limits import Limits
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass, replace
 from typing import Any
 
 from aiproxy.errors import NotFound, SlugTaken
+from aiproxy.records import dataclass, replace
 from aiproxy.store import names
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass, field
 
 from aiproxy.errors import NotFound
+from aiproxy.records import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
 
 from aiproxy.protocol.presets import SEEDED
+from aiproxy.records import dataclass, field
 from aiproxy.store import providers, settings, users
 
 ADMIN = "admin"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Iterator, Mapping
 
+from aiproxy.records import dataclass
 from aiproxy.store.request_log import LogEntry, from_row
 
 DEFAULT_PER_PAGE = 50

@@ -6,10 +6,10 @@ An untouched template is not stored, so that it follows the program's own.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
 from aiproxy.protocol.prompt import DEFAULT_TEMPLATE, PromptConfig
+from aiproxy.records import replace
 
 MAX_TEMPLATE_LENGTH = 512 * 1024
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Iterable, Mapping
 
 from aiproxy.errors import NotFound, SlugTaken
+from aiproxy.records import asdict, dataclass, field, replace
 from aiproxy.store import names
 
 MAX_CHAIN = 4  # providers asked for one request, the first included

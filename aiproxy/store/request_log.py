@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Sequence
 
 from aiproxy.errors import NotFound
+from aiproxy.records import dataclass, field, replace
 from aiproxy.store import log_sums
 
 # In this order in LogEntry.bodies and in the pages' four stations.

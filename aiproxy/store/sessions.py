@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
+
+from aiproxy.records import dataclass, field
 
 IDLE_SECONDS = 24 * 3600
 TOTAL_SECONDS = 7 * 24 * 3600

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import urlsplit
+
+from aiproxy.records import dataclass
 
 TEXT, INTEGER, BOOLEAN, CHOICE, LIST = "text", "integer", "boolean", "choice", "list"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ipaddress
 import json
 import sqlite3
-from dataclasses import dataclass, field, fields
 from typing import Any, Mapping
 
 from aiproxy.errors import StoreError
+from aiproxy.records import dataclass, field, fields
 from aiproxy.store import setting_types as types
 from aiproxy.store.setting_types import Setting
 

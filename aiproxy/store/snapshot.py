@@ -6,10 +6,10 @@ A commit replaces the snapshot as a whole; a request keeps the one it began with
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
 from typing import Mapping
 
 from aiproxy.protocol.prompt import PromptConfig
+from aiproxy.records import dataclass, field
 from aiproxy.store import aliases, api_keys, prompts, providers, settings, users
 from aiproxy.store.aliases import Alias
 from aiproxy.store.api_keys import ApiKey

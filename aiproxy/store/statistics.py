@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from dataclasses import dataclass
 from typing import Iterable, NamedTuple, Sequence
 
+from aiproxy.records import dataclass
 from aiproxy.store.log_sums import STEP_SECONDS
 from aiproxy.store.request_log import LogEntry, from_row
 

@@ -8,9 +8,10 @@ when rows give way to the size limit, until the days of the log are over.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
+
+from aiproxy.records import dataclass
 
 GROUPS = ("day", "provider", "model", "user", "key", "session")
 HOUR = 3600

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 import unicodedata
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiproxy.errors import Conflict, NotFound, SlugTaken
+from aiproxy.records import dataclass, field, replace
 
 MAX_USERNAME_LENGTH = 200
 ROLES = ("admin", "member")

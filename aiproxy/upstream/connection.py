@@ -13,10 +13,10 @@ import selectors
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from math import inf
 
 from aiproxy.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from aiproxy.records import dataclass
 from aiproxy.upstream import tls
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.dial import dial

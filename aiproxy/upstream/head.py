@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Mapping
 
 from aiproxy.errors import UpstreamBroken
+from aiproxy.records import dataclass
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 100

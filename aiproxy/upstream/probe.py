@@ -7,12 +7,12 @@ same server only.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Iterator
 from urllib.parse import urlsplit
 
 from aiproxy.errors import UpstreamError
 from aiproxy.protocol import endpoint, presets
+from aiproxy.records import replace
 from aiproxy.upstream import verdicts
 from aiproxy.upstream.transport import Transport
 from aiproxy.upstream.trial import Caller, Tested, name_of

@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import ipaddress
 import time
-from dataclasses import dataclass, field
 from typing import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
 from aiproxy.errors import UpstreamUnreachable
 from aiproxy.protocol.headers import proxy_secrets
+from aiproxy.records import dataclass, field
 
 DIRECT = "none"  # the setting that ignores the environment
 REMEMBERED_SECONDS = 30.0

@@ -15,12 +15,12 @@ import os
 import re
 import socket
 import time
-from dataclasses import dataclass, field
 from typing import Mapping
 from urllib.parse import quote, urlsplit
 
 from aiproxy.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from aiproxy.protocol.endpoint import is_refused_host
+from aiproxy.records import dataclass, field
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.connection import (
     Connection,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass, replace
 from typing import Any, Mapping, Protocol
 
 from aiproxy.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
@@ -26,6 +25,7 @@ from aiproxy.protocol import (
 )
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.target import Target
+from aiproxy.records import dataclass, replace
 from aiproxy.upstream.response import UpstreamResponse
 from aiproxy.upstream.transport import Transport, UpstreamCall
 from aiproxy.upstream.verdicts import Finding

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiproxy.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from aiproxy.protocol.patterns import lazy_pattern
+from aiproxy.records import asdict, dataclass
 
 _NO_MODEL = lazy_pattern(
     r"model.{0,120}?(?:not[ _]?(?:found|exist|available|supported|permitted)"

@@ -8,10 +8,10 @@ word is part of it: axis words are HTML beside it and keep their size on a phone
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from html import escape
 from typing import Callable, Sequence
 
+from aiproxy.records import dataclass
 from aiproxy.web import figures
 
 HEIGHT = 100

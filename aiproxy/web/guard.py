@@ -6,7 +6,6 @@ Nothing here answers; it raises an error that knows its status, or says who asks
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Mapping
 
 from aiproxy.errors import (
@@ -16,6 +15,7 @@ from aiproxy.errors import (
     RequestTooLarge,
 )
 from aiproxy.head import RequestHead
+from aiproxy.records import dataclass
 from aiproxy.security import tokens
 from aiproxy.services import Services
 from aiproxy.store.api_keys import ApiKey

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Mapping
 
+from aiproxy.records import dataclass
 from aiproxy.store.request_log import LogEntry
 
 _STATUS_WORDS: Mapping[int, str] = {

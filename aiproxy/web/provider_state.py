@@ -6,9 +6,8 @@ test said of it, and a refused key shows without anybody testing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiproxy.protocol import endpoint, headers
+from aiproxy.records import dataclass
 from aiproxy.services import Services
 from aiproxy.store import statistics
 from aiproxy.store.providers import Provider

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aiproxy.errors import UpstreamError
 from aiproxy.protocol import endpoint
+from aiproxy.records import replace
 from aiproxy.security import credentials
 from aiproxy.security.credentials import CredentialMissing
 from aiproxy.services import Services

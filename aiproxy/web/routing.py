@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from aiproxy.records import dataclass
 from aiproxy.store.users import User
 
 OPEN = "open"  # anyone who passes Host and Origin

@@ -9,11 +9,11 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import fields
 from typing import Callable, Iterator
 
 import pytest
 
+from aiproxy.records import fields
 from aiproxy.serving.limits import Limits
 from tests.altered_server import altered
 from tests.attack.outsider import Outsider

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from typing import Any, Iterator
 
+from aiproxy.records import replace
 from aiproxy.store.request_log import LogEntry
 
 DAY_SECONDS = 86_400

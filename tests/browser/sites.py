@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from aiproxy.records import replace
 from aiproxy.store import aliases, log_search, providers, request_log, settings
 from aiproxy.store.log_search import LogQuery
 from tests.browser import sample_log

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
 from aiproxy.errors import UpstreamError
 from aiproxy.protocol import from_chat
 from aiproxy.protocol.chat_stream import ChatStreamTranslator
 from aiproxy.protocol.reply import ReplyContext
+from aiproxy.records import replace
 from tests.validators import messages_stream
 
 DONE = b"data: [DONE]\n\n"

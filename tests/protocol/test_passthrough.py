@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from aiproxy.errors import InvalidRequest
 from aiproxy.protocol import json_codec, reasoning
 from aiproxy.protocol.passthrough import build_request
 from aiproxy.protocol.target import Target
+from aiproxy.records import replace
 
 FULL = Target.of(
     endpoint="https://api.anthropic.com", model="claude-up", full_compat=True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from aiproxy.errors import UpstreamError
 from aiproxy.protocol.passthrough_answer import translate_answer
 from aiproxy.protocol.reply import Usage
+from aiproxy.records import replace
 from tests.protocol.test_passthrough_stream import (
     CLOSE,
     FINISH,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy.protocol import passthrough_stops
 from aiproxy.protocol.passthrough_stream import PassthroughStream
+from aiproxy.records import replace
 from tests.protocol.test_passthrough_stream import (
     CLOSE,
     FINISH,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from aiproxy.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from aiproxy.protocol.passthrough_stream import PassthroughStream
 from aiproxy.protocol.reply import ReplyContext, Usage
 from aiproxy.protocol.sse import SSEDecoder
+from aiproxy.records import replace
 from tests.examples import examples
 
 KEY = "sk-provider-secret-0123456789"

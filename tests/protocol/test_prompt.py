@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from aiproxy.protocol.prompt import PromptConfig, apply, render
 from aiproxy.protocol.prompt_template import DEFAULT_TEMPLATE
+from aiproxy.records import replace
 
 ON = PromptConfig(use_custom_prompt=True)
 CUSTOM = replace(ON, prompt_template="Mine.\n\n{{MODEL_INFO}}\n\n{{ENV_INFO}}")

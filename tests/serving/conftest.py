@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from aiproxy.records import fields
 from aiproxy.serving.limits import Limits
 from aiproxy.serving.server import Server
 from tests.certificates import Certificate, make_certificate
@@ -93,7 +94,7 @@ def make_site() -> Iterator[MakeSite]:
     sites: list[Site] = []
 
     def make(**options: Any) -> Site:
-        names = set(Limits.__dataclass_fields__)
+        names = {each.name for each in fields(Limits)}
         numbers = {k: options.pop(k) for k in list(options) if k in names}
         numbers.setdefault("tick_seconds", 0.05)
         sites.append(Site(Limits(**numbers), **options))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy.errors import (
@@ -13,6 +11,7 @@ from aiproxy.errors import (
     UpstreamUnreachable,
 )
 from aiproxy.protocol import upstream_errors
+from aiproxy.records import replace
 from aiproxy.upstream.verdicts import Finding, ProbeResult, judge, no_such_model
 
 FINDING = Finding(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from aiproxy.records import replace
 from aiproxy.store import providers
 from aiproxy.store.providers import Provider
 from aiproxy.store.statistics import Streak

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from aiproxy.errors import UpstreamError
+from aiproxy.records import replace
 from aiproxy.web import provider_test
 from tests.scripted_upstream import Call, Reply, ScriptedUpstream
 

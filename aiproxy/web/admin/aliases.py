@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Mapping
 
 from bottle import HTTPResponse, request
 
 from aiproxy import connect
 from aiproxy.errors import NotFound, SlugTaken
+from aiproxy.records import asdict
 from aiproxy.services import Services
 from aiproxy.store import aliases, names
 from aiproxy.store.aliases import Alias

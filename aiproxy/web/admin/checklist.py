@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from bottle import HTTPResponse
 
 from aiproxy.errors import InvalidRequest
+from aiproxy.records import dataclass
 from aiproxy.security import credentials
 from aiproxy.services import Services
 from aiproxy.store import providers, statistics

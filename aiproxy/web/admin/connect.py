@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Mapping
 
 from bottle import HTTPResponse
@@ -11,6 +10,7 @@ from bottle import HTTPResponse
 from aiproxy import connect as client
 from aiproxy.errors import NotFound
 from aiproxy.protocol import endpoint
+from aiproxy.records import dataclass
 from aiproxy.services import Services
 from aiproxy.store import statistics
 from aiproxy.store.api_keys import ApiKey

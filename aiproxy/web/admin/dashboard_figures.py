@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
+from aiproxy.records import dataclass
 from aiproxy.store import statistics
 from aiproxy.store.statistics import Counts, Latency
 from aiproxy.web import charts, figures

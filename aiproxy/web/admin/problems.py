@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from typing import Mapping
 
+from aiproxy.records import dataclass
 from aiproxy.services import Services
 from aiproxy.store.providers import Provider
 from aiproxy.store.statistics import Streak

@@ -6,11 +6,11 @@ changes it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Mapping
 
 from bottle import HTTPResponse
 
+from aiproxy.records import replace
 from aiproxy.security import passwords, tokens
 from aiproxy.services import Services
 from aiproxy.store import api_keys, users

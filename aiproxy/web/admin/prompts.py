@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from bottle import HTTPResponse, request
@@ -11,6 +10,7 @@ from bottle import HTTPResponse, request
 from aiproxy import models
 from aiproxy.protocol import prompt, token_count
 from aiproxy.protocol.prompt import PromptConfig
+from aiproxy.records import asdict
 from aiproxy.services import Services
 from aiproxy.store import prompts
 from aiproxy.web import forms, render

@@ -7,10 +7,10 @@ host: a stored secret goes to no other place than the one it was typed for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
 from aiproxy.protocol import dialects, endpoint, headers
+from aiproxy.records import dataclass, field
 from aiproxy.security import credentials
 from aiproxy.store import names, providers
 from aiproxy.store.providers import Provider

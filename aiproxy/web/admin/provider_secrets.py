@@ -7,10 +7,10 @@ mask that comes back stands for the value it masks.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Mapping
 
 from aiproxy.protocol import endpoint, headers, masking
+from aiproxy.records import dataclass, field
 from aiproxy.security import credentials
 from aiproxy.web import forms
 from aiproxy.web.forms import Fields

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from bottle import HTTPResponse, request
@@ -11,6 +10,7 @@ from bottle import HTTPResponse, request
 from aiproxy.errors import SlugTaken
 from aiproxy.protocol import presets
 from aiproxy.protocol.presets import Preset
+from aiproxy.records import dataclass, replace
 from aiproxy.security import credentials
 from aiproxy.services import Services
 from aiproxy.store import providers, statistics

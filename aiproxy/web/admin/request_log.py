@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Iterable, Iterator
 
 from bottle import HTTPResponse, request
 
+from aiproxy.records import replace
 from aiproxy.services import Services
 from aiproxy.store import log_search, statistics
 from aiproxy.store.log_search import LogQuery

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from bottle import HTTPResponse
 
 from aiproxy.errors import NotFound
 from aiproxy.protocol import transcript
+from aiproxy.records import dataclass
 from aiproxy.services import Services
 from aiproxy.store import log_search, request_log
 from aiproxy.store.request_log import BODY_PARTS, Body, LogEntry

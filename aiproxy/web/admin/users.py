@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Mapping
 
 from bottle import HTTPResponse, request
 
 from aiproxy.errors import NotFound, SlugTaken
+from aiproxy.records import asdict
 from aiproxy.security import passwords, tokens
 from aiproxy.services import Services
 from aiproxy.store import api_keys, users

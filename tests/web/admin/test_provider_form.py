@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiproxy.records import replace
 from aiproxy.store.providers import Provider
 from aiproxy.web.admin import provider_form
 from aiproxy.web.admin.provider_secrets import Kept
