@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiproxy.protocol import presets
 from aiproxy.security import tokens
+from aiproxy.security.login_guard import LoginGuard
 from aiproxy.security.passwords import Passwords
 from aiproxy.services import Services
 from aiproxy.store import api_keys, providers, settings, users
@@ -81,6 +82,8 @@ class Site:
         self.services = Services(database=database, fixed=fixed)
         # The real thing at a cost that tests can pay.
         self.services.passwords = Passwords(4, min_cost=4)
+        # A first lock lasts a second: it must not end while a test is held up.
+        self.services.login_guard = LoginGuard(clock=lambda: 1000.0)
         self.app = Application(self.services)
         self._seed(must_change_password=must_change_password)
 

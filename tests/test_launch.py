@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS, wait_until
 from tests.real_server import ROOT, RealServer, Visitor
-from tests.scripted_upstream import KEY, Reply, ScriptedUpstream
+from tests.scripted_upstream import KEY, Reply, ScriptedUpstream, stall
 
 HELLO = [{"role": "user", "content": "what is this?"}]
 
@@ -31,7 +33,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
 
 
@@ -112,7 +114,7 @@ def test_it_stops_when_told_so(tmp_path: Path, number: signal.Signals) -> None:
 
     server.process.send_signal(number)
 
-    assert server.process.wait(timeout=10) == 0
+    assert server.process.wait(timeout=SECONDS) == 0
     server.stop()
 
 
@@ -125,8 +127,11 @@ def test_a_stop_during_a_restart_is_a_stop(tmp_path: Path) -> None:
             api_key=KEY,
             default_model="scripted-large",
         )
-        upstream.say(Reply(text="one two three four", chunk_chars=4, pace=0.3))
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        go_on = threading.Event()
+        upstream.say(Reply(text="one two", chunk_chars=3, fault=stall(4, until=go_on)))
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", server.port, timeout=SECONDS
+        )
         headers = {"x-api-key": server.make_admin_key()}
         streamed = json.dumps({**body, "stream": True})
         connection.request("POST", "/v1/messages", streamed, headers)
@@ -134,10 +139,11 @@ def test_a_stop_during_a_restart_is_a_stop(tmp_path: Path) -> None:
         assert server.script("POST", "/restart").status == 202
 
         server.process.send_signal(signal.SIGTERM)
+        go_on.set()
 
         assert b"message_stop" in response.read()
         connection.close()
-        assert server.process.wait(timeout=20) == 0
+        assert server.process.wait(timeout=SECONDS) == 0
         assert len([line for line in server.lines if " is at http" in line]) == 1
 
 
@@ -146,10 +152,8 @@ def test_the_demo_answers_without_a_key_and_keeps_nothing(tmp_path: Path) -> Non
     temporary.mkdir()
     environ = {"TMPDIR": str(temporary), "ADMIN_PASSWORD": ""}
     server = RealServer(tmp_path / "tmp", environ=environ, args=("--demo",)).start()
-    deadline_line = "keeps nothing"
     body = {"model": "claude-opus-5", "max_tokens": 99, "messages": HELLO}
-    while not any("nothing is kept" in line for line in server.lines):
-        assert server.process.poll() is None, deadline_line
+    wait_until(lambda: any("nothing is kept" in line for line in server.lines))
     exports = dict(
         line.split("export ")[1].split("=", 1)
         for line in server.lines

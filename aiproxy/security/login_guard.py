@@ -21,6 +21,7 @@ from aiproxy.records import dataclass
 
 FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 20
+FIRST_DELAY_SECONDS = 1  # doubles with every further failure
 MAX_DELAY_SECONDS = 15 * 60
 FORGOTTEN_SECONDS = 24 * 3600
 MAX_COUNTERS = 10_000
@@ -49,7 +50,8 @@ class _Counter:
         beyond = self.failures - self.free
         if beyond >= 0:
             # 2 ** 10 s is past the longest delay; larger powers only grow.
-            self.locked_until = now + min(MAX_DELAY_SECONDS, 2 ** min(beyond, 10))
+            delay = FIRST_DELAY_SECONDS * 2 ** min(beyond, 10)
+            self.locked_until = now + min(MAX_DELAY_SECONDS, delay)
 
 
 @dataclass

@@ -6,6 +6,8 @@ import selectors
 import socket
 import threading
 
+from tests.patience import SECONDS
+
 BEGUN = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
     b'data: {"choices":[{"delta":{"content":"so"}}]}\n\n'
@@ -66,7 +68,7 @@ class HoldingUpstream:
 
     def close(self) -> None:
         self._is_closing = True
-        self._thread.join(5)
+        self._thread.join(SECONDS)
         for sock in [self._listener, *self._came]:
             sock.close()
         self._selector.close()

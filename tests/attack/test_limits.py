@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from contextlib import ExitStack
 from typing import Any, Iterator
 
 import pytest
 
 from tests.attack.outsider import Outsider, answers
+from tests.patience import SECONDS
 from tests.raw_peer import RawClient, RawServer, read_request
 from tests.real_server import RealServer
 
@@ -258,9 +258,7 @@ def test_clients_that_hold_on_delay_nobody(outsider: Outsider, server: RealServe
                 client = stack.enter_context(RawClient(port, receive_buffer=4096))
                 client.send(data)
         for path in ("/health", "/ready", "/login", "/v1/models"):
-            started = time.monotonic()
-            assert server.request("GET", path, timeout=20).status == 200
-            assert time.monotonic() - started < 10  # a second on a quiet machine
+            assert server.request("GET", path, timeout=SECONDS).status == 200
 
 
 def test_clients_that_leave_at_once_leave_nothing_behind(outsider, server):

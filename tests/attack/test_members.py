@@ -17,7 +17,7 @@ import pytest
 
 from aiproxy.web.pages import PAGES
 from tests.attack.outsider import Outsider
-from tests.attack.watching import wait_until
+from tests.patience import wait_until
 from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 from tests.scripted_upstream import Reply, ScriptedUpstream
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from html.parser import HTMLParser
 from typing import Any, Iterator
 
 import pytest
 
 from tests.attack.outsider import Outsider
+from tests.patience import wait_until
 from tests.real_server import ADMIN_PASSWORD, Answer, RealServer, Visitor
 from tests.scripted_upstream import Reply, ScriptedUpstream, refuse
 
@@ -120,13 +120,12 @@ def poison(server: RealServer, upstream: ScriptedUpstream) -> list[str]:
 
 def _wait_for_rows(server: RealServer, number: int) -> list[dict[str, Any]]:
     """They are written a moment after the answer."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        rows = server.script("GET", "/logs?per_page=100").json()["requests"]
-        if len(rows) >= number:
-            return list(rows)
-        time.sleep(0.2)
-    raise AssertionError(f"less than {number} rows")
+
+    def rows() -> list[dict[str, Any]]:
+        return list(server.script("GET", "/logs?per_page=100").json()["requests"])
+
+    wait_until(lambda: len(rows()) >= number)
+    return rows()
 
 
 def test_no_page_runs_what_somebody_wrote(poisoned):

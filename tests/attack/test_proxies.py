@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.watching import wait_until
+from tests.patience import wait_until
 from tests.raw_peer import RawServer, answering
 from tests.real_server import Answer, RealServer
 

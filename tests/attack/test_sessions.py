@@ -17,6 +17,7 @@ import pytest
 
 from tests.attack.outsider import Outsider
 from tests.attack.watching import cpu_seconds
+from tests.patience import SECONDS
 from tests.real_server import ADMIN_PASSWORD, Answer, RealServer, Visitor
 
 pytestmark = pytest.mark.once
@@ -75,7 +76,7 @@ def get(server: RealServer, cookie: str, path: str = "/profile") -> Answer:
         "x",
         "admin123",
         "a" * 1025,
-        "a" * 100_000,
+        "a" * 15_000,  # of more not even the name is read
         "p\0" + "a" * 20,
         ADMIN_PASSWORD + "\0",
         ADMIN_PASSWORD + " ",
@@ -141,9 +142,9 @@ def test_a_flood_of_logins_delays_nobody(proxied: RealServer):
     for thread in threads:
         thread.start()
     for path in ("/health", "/v1/models", "/login"):
-        assert proxied.request("GET", path, timeout=10).status == 200
+        assert proxied.request("GET", path, timeout=SECONDS).status == 200
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS * 3)
     assert len(said) == 60
     assert set(said) <= {401, 429}
 

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
 from tests.raw_peer import RawClient
 from tests.real_server import RealServer
-
-SECONDS = 20.0  # for what takes one on a quiet machine
-
-
-def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Returns as soon as it is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def resident_mib(server: RealServer) -> float:

@@ -6,18 +6,22 @@ answers that are damaged on purpose.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator, TypeVar
 
 import pytest
 
 from bench import load, payload, programs
-from bench.cases import Bench, Plan
+from bench.cases import Bench, Failed, Figures, Plan
 from bench.gateways.ours import Checkout
 from bench.load import ENDLESS, Script, Upstream
+from tests.patience import SECONDS, wait_until
+
+T = TypeVar("T")
 
 pytestmark = [
     pytest.mark.once,
@@ -59,36 +63,64 @@ def ask(port: int, *, stream: bool, pieces: int, connections: int = 4) -> load.S
     body = payload.chat(stream=stream, is_agents=True)
     request = payload.request(body, "/v1/chat/completions")
     return load.run(
-        port, request, connections=connections, seconds=0.5, pieces=pieces, patience=20
+        port,
+        request,
+        connections=connections,
+        seconds=0.5,
+        pieces=pieces,
+        patience=SECONDS,
     )
+
+
+def again(measure: Callable[[], T], fits: Callable[[T], bool]) -> T:
+    """What is measured; once more where a busy machine gave it no time."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        with contextlib.suppress(Failed):
+            found = measure()
+            if fits(found) or time.monotonic() > deadline:
+                return found
+        assert time.monotonic() < deadline, "nothing could be measured"
 
 
 def test_the_provider_and_the_clients_agree(upstream):
     upstream.follow(Script(rate=0, chunks=1000))
 
-    whole = ask(upstream.port, stream=False, pieces=1)
-    streamed = ask(upstream.port, stream=True, pieces=1000)
+    whole = again(
+        lambda: ask(upstream.port, stream=False, pieces=1),
+        lambda seen: seen.answers > 0,
+    )
+    streamed = again(
+        lambda: ask(upstream.port, stream=True, pieces=1000),
+        lambda seen: seen.answers > 0,
+    )
 
     assert (whole.problem, streamed.problem) == ("", "")
     assert whole.answers == whole.pieces > 0
     assert streamed.answers > 0
-    assert streamed.pieces > 1000
+    assert streamed.pieces >= 1000
     assert upstream.stats()["bad"] == 0
 
 
 def test_a_stream_has_the_pace_that_it_was_given(upstream):
     upstream.follow(Script(rate=50, chunks=ENDLESS))
 
-    seen = ask(upstream.port, stream=True, pieces=0, connections=8)
+    def has_pace(seen: load.Seen) -> bool:
+        return seen.pieces == pytest.approx(8 * 50 * seen.seconds, rel=0.5)
 
+    seen = again(
+        lambda: ask(upstream.port, stream=True, pieces=0, connections=8), has_pace
+    )
     assert seen.problem == ""
-    assert seen.pieces == pytest.approx(8 * 50 * seen.seconds, rel=0.5)
+    assert has_pace(seen)
 
 
 def test_too_few_pieces_are_seen(upstream):
     upstream.follow(Script(rate=0, chunks=4))
 
-    seen = ask(upstream.port, stream=True, pieces=5)
+    seen = again(
+        lambda: ask(upstream.port, stream=True, pieces=5), lambda seen: seen.failed > 0
+    )
 
     assert seen.answers == 0
     assert "ended after 4 of 5 pieces" in seen.problem
@@ -99,10 +131,7 @@ def test_a_stream_that_its_reader_leaves_is_counted(upstream):
     before = upstream.stats()
 
     ask(upstream.port, stream=True, pieces=0, connections=3)
-    deadline = time.monotonic() + 20
-    while upstream.stats()["cut"] < before["cut"] + 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: upstream.stats()["cut"] >= before["cut"] + 3)
 
 
 def test_a_stream_that_nobody_reads_is_given_up(upstream):
@@ -112,10 +141,7 @@ def test_a_stream_that_nobody_reads_is_given_up(upstream):
     )
     with socket.create_connection(("127.0.0.1", upstream.port)) as sock:
         sock.sendall(request)
-        deadline = time.monotonic() + 20
-        while not upstream.stats()["cut"]:
-            assert time.monotonic() < deadline, "it is kept for ever"
-            time.sleep(0.05)
+        wait_until(lambda: upstream.stats()["cut"])
 
 
 FIRST = b"[000000:000000000000001]"
@@ -153,13 +179,16 @@ def test_a_damaged_answer_is_seen(kind, answer, problem):
 
         threading.Thread(target=serve, daemon=True).start()
         body = payload.chat(stream=True, is_agents=False)
-        seen = load.run(
-            listener.getsockname()[1],
-            payload.request(body, "/v1/chat/completions"),
-            connections=1,
-            seconds=0.3,
-            patience=0.3,
-        )
+        for seconds in (0.3, 3.0, SECONDS):
+            seen = load.run(
+                listener.getsockname()[1],
+                payload.request(body, "/v1/chat/completions"),
+                connections=1,
+                seconds=seconds,
+                patience=seconds,
+            )
+            if seen.failed or seen.lost:
+                break  # else a busy machine gave it no time
         listener.shutdown(socket.SHUT_RDWR)
 
     assert problem in seen.problem
@@ -167,17 +196,21 @@ def test_a_damaged_answer_is_seen(kind, answer, problem):
 
 
 def test_our_own_server_is_measured(gateway, upstream):
-    bench = Bench(Plan(agent_seconds=0.5, stream_seconds=0.5, hang_ups=1), upstream)
+    plan = Plan(agent_seconds=0.5, stream_seconds=0.5, hang_ups=1, patience=SECONDS)
+    bench = Bench(plan, upstream)
+    cases: list[Callable[[], Figures]] = [
+        lambda: bench.agent(gateway, "whole.2", 2, stream=False),
+        lambda: bench.agent(gateway, "streamed.2", 2, stream=True),
+        lambda: bench.streams(gateway, 16),
+        lambda: bench.backlog(gateway),
+        lambda: bench.hang_up(gateway),
+        lambda: bench.memory(gateway, 8),
+    ]
+    for case in cases:
+        figures = again(case, lambda found: all(value > 0 for value in found.values()))
 
-    whole = bench.agent(gateway, "whole.2", 2, stream=False)
-    streamed = bench.agent(gateway, "streamed.2", 2, stream=True)
-    streams = bench.streams(gateway, 16)
-    backlog = bench.backlog(gateway)
-    hang_up = bench.hang_up(gateway)
-    memory = bench.memory(gateway, 8)
-
-    figures = {**whole, **streamed, **streams, **backlog, **hang_up, **memory}
-    assert all(value > 0 for value in figures.values()), figures
+        assert figures
+        assert all(value > 0 for value in figures.values()), figures
 
 
 def test_the_agents_request_is_as_large_as_it_is_said_to_be():
