@@ -7,6 +7,7 @@ usage. What the commands do is elsewhere; here they are named, parsed and answer
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Mapping, Sequence
@@ -52,6 +53,19 @@ def with_command(arguments: list[str]) -> list[str]:
     return ["serve", *arguments]
 
 
+class _Help(argparse.HelpFormatter):
+    """As wide as the terminal, but without shutil, which loads bz2, lzma and more.
+
+    One is made for each argument that is added, at every start.
+    """
+
+    def __init__(self, prog: str) -> None:
+        columns = 0
+        with contextlib.suppress(OSError):  # no terminal
+            columns = os.get_terminal_size().columns
+        super().__init__(prog, width=(columns or 80) - 2)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands, with their help."""
     parser = argparse.ArgumentParser(
@@ -59,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Use Claude Code with any AI provider.",
         epilog="Settings come from flags, then the environment, then the pages. The"
         " database is app.db in the current folder, or what DATABASE_PATH names.",
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"aiproxy {__version__}")
     known = parser.add_subparsers(metavar="COMMAND", title="commands")
@@ -74,7 +89,7 @@ def _add(
     name: str,
     text: str,
 ) -> argparse.ArgumentParser:
-    parser = known.add_parser(name, help=text, description=text)
+    parser = known.add_parser(name, help=text, description=text, formatter_class=_Help)
     parser.set_defaults(command=name)
     return parser
 

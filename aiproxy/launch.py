@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import aiproxy
@@ -119,6 +118,8 @@ def serve(flags: Mapping[str, Any], environ: Mapping[str, str]) -> int:
 
 def demo(flags: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     """Serve a scripted provider, from a database that is gone afterwards."""
+    import tempfile  # noqa: PLC0415 - loads shutil, random and more
+
     with tempfile.TemporaryDirectory(prefix="aiproxy-demo-") as folder:
         password = passwords.make_random()
         environ = {

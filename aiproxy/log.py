@@ -6,6 +6,7 @@ unmasked or with a control character in it, tracebacks included.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -13,7 +14,6 @@ import os
 import re
 import sys
 from datetime import datetime, timezone
-from logging.handlers import RotatingFileHandler
 from typing import Any, Iterable
 
 from aiproxy.errors import ConfigError
@@ -117,24 +117,40 @@ class LineFormatter(logging.Formatter):
         return escape(self._redactor.redact(text))[:MAX_LINE]
 
 
-class PrivateFileHandler(RotatingFileHandler):
-    """Ten megabytes a file, five files, mode 0600; a full disk stops nothing."""
+class PrivateFileHandler(logging.FileHandler):
+    """Ten megabytes a file, five files, mode 0600; a full disk stops nothing.
+
+    Rotated here: logging.handlers would load pickle and more, half a megabyte.
+    """
 
     def __init__(self, path: str) -> None:
         self.lost = 0  # lines that could not be written
-        super().__init__(
-            path, maxBytes=MAX_BYTES, backupCount=MAX_FILES - 1, encoding="utf-8"
-        )
+        super().__init__(path, encoding="utf-8")
 
     def _open(self) -> io.TextIOWrapper:
         files.make_file(self.baseFilename)
         return super()._open()
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
-        # The standard's makes the line once more and asks the disk what the file is.
-        if self.stream is None:
-            self.stream = self._open()
-        return self.stream.tell() >= self.maxBytes
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if self.stream is None or self.stream.closed:
+                self.stream = self._open()
+            if self.stream.tell() >= MAX_BYTES:
+                self._rotate()
+        except (OSError, ValueError):
+            self.handleError(record)
+        else:
+            super().emit(record)
+
+    def _rotate(self) -> None:
+        """aiproxy.log becomes aiproxy.log.1, that .2, and so on; the last one goes."""
+        self.stream.close()
+        names = [self.baseFilename]
+        names += [f"{self.baseFilename}.{number}" for number in range(1, MAX_FILES)]
+        for newer, older in zip(names[-2::-1], names[:0:-1]):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(newer, older)
+        self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         self.lost += 1

@@ -6,7 +6,7 @@ real status; from there the pump carries the stream.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Any, Mapping
 
 from aiproxy.attempt import Attempt
@@ -50,8 +50,8 @@ def _answer(exchange: Exchange, name: str | None) -> Reply:
     request = ClientRequest(
         body=body,
         headers=exchange.headers,
-        message_id="msg_" + secrets.token_hex(12),
-        nonce=secrets.token_hex(3),
+        message_id="msg_" + os.urandom(12).hex(),
+        nonce=os.urandom(3).hex(),
         stream_upstream=exchange.stream and services.settings.enable_streaming,
     )
     chain = chain_of(services.snapshot, route.provider)

@@ -17,7 +17,13 @@ import pytest
 from tests.patience import SECONDS, wait_until
 from tests.real_server import ROOT, RealServer, Visitor
 from tests.scripted_upstream import KEY, Reply, ScriptedUpstream, stall
+from tests.support import Site
 
+# Each brings others along; together a quarter of the start and four MiB.
+DEAR = {"bottle", "dataclasses", "email.utils", "http", "inspect", "logging.handlers"}
+DEAR |= {"pickle", "random", "stringprep", "tempfile"}
+if sys.version_info >= (3, 9):  # before, argparse wants them
+    DEAR |= {"lzma", "shutil"}
 HELLO = [{"role": "user", "content": "what is this?"}]
 
 
@@ -41,6 +47,23 @@ def one_line(ended: subprocess.CompletedProcess[str]) -> str:
     assert ended.returncode == 1, ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
     return ended.stderr
+
+
+def test_a_server_that_starts_again_loads_nothing_that_it_can_do_without(
+    tmp_path: Path,
+) -> None:
+    Site(tmp_path).close()
+    environ = {
+        "DATABASE_PATH": str(next(tmp_path.glob("*.db"))),
+        "PYTHONPROFILEIMPORTTIME": "1",
+    }
+    with RealServer(tmp_path, environ=environ) as server:
+        assert Visitor(server).get("/health").status == 200
+
+    loaded = [line.rpartition("|")[2].strip() for line in server.lines]
+    ours = set(loaded[loaded.index("site") :])  # that may load what it likes
+    assert "aiproxy.launch" in ours
+    assert ours & DEAR == set()
 
 
 def test_a_taken_port_is_one_line_and_leaves_nothing_behind(tmp_path: Path) -> None:

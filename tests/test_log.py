@@ -1,5 +1,6 @@
 """The text log: one line an event, no secret in it, private files, never in the way."""
 
+import io
 import json
 import logging
 import os
@@ -168,6 +169,34 @@ def test_folder_and_files_are_private_also_after_they_rotate(
     assert len(modes) == log.MAX_FILES == 5
 
 
+def test_lines_move_on_from_file_to_file(set_up, folder, monkeypatch):
+    monkeypatch.setattr(log, "MAX_BYTES", 1)
+    logger = set_up()
+    for number in range(7):
+        logger.info("line %d", number)
+
+    names = ["aiproxy.log", *(f"aiproxy.log.{n}" for n in range(1, 5))]
+    found = {p.name: p.read_text().split()[-1] for p in folder.iterdir()}
+    assert found == dict(zip(names, "65432"))
+
+
+def test_what_cannot_be_rotated_is_tried_again(set_up, folder, monkeypatch):
+    monkeypatch.setattr(log, "MAX_BYTES", 1)
+    logger = set_up()
+    logger.info("one")
+
+    def refuse(*_):
+        raise PermissionError("held by another program")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log.os, "replace", refuse)
+        logger.info("lost")
+    logger.info("two")
+
+    found = {p.name: p.read_text().split()[-1] for p in folder.iterdir()}
+    assert found == {"aiproxy.log": "two", "aiproxy.log.1": "one"}
+
+
 def test_ten_megabytes_a_file():
     assert log.MAX_BYTES == 10 * 1024 * 1024
 
@@ -178,15 +207,11 @@ def test_a_full_disk_stops_nothing_and_is_counted(set_up, monkeypatch):
         h for h in logging.getLogger().handlers if isinstance(h, log.PrivateFileHandler)
     ]
 
-    def fail(_):
-        raise OSError("No space left on device")
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError("No space left on device")
 
-    monkeypatch.setattr(handler.stream, "write", fail, raising=False)
-    monkeypatch.setattr(
-        handler,
-        "stream",
-        type("Full", (), {"write": fail, "flush": fail, "seek": fail}),
-    )
+    monkeypatch.setattr(handler, "stream", Full())
     logger.info("lost")
 
     assert handler.lost == 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Mapping
 
 from aiproxy.protocol.patterns import lazy_pattern
@@ -54,10 +53,11 @@ def _from_headers(headers: Mapping[str, str], now: float) -> float | None:
     if re.fullmatch(_NUMBER, value):
         return float(value)
     until = _timestamp(value)
-    # The provider's own clock is the one its date was made by.
-    since = _timestamp(headers.get("date", "")) or now
-    if until is not None and since:
-        return until - since
+    if until is not None:
+        # The provider's own clock is the one its date was made by.
+        since = _timestamp(headers.get("date", "")) or now
+        if since:
+            return until - since
     milliseconds = headers.get("retry-after-ms", "").strip()
     if re.fullmatch(_NUMBER, milliseconds):
         return float(milliseconds) / 1000
@@ -65,6 +65,10 @@ def _from_headers(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _timestamp(text: str) -> float | None:
+    if not text:
+        return None
+    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415 - dates are rare
+
     try:
         parts = parsedate_tz(text)
         return None if parts is None else float(mktime_tz(parts))

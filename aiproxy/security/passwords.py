@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import logging
-import secrets
+import os
 import threading
 import unicodedata
 from contextlib import contextmanager
@@ -57,6 +57,8 @@ def problem(password: str, username: str = "") -> str:
 
 def make_random() -> str:
     """A password for a first start: 24 letters and digits, 142 bits."""
+    import secrets  # noqa: PLC0415 - loads random and more
+
     return "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
@@ -112,7 +114,7 @@ class Passwords:
     def _hash(self, digest: bytes, *, decoy: bool = False) -> str:
         bcrypt = self._bcrypt()
         if bcrypt is None:
-            return _hash_scrypt(digest, secrets.token_bytes(16))
+            return _hash_scrypt(digest, os.urandom(16))
         salt = _decoy_salt(self._cost) if decoy else bcrypt.gensalt(self._cost)
         hashed: bytes = bcrypt.hashpw(digest, salt)
         return f"{_BCRYPT}${hashed.decode('ascii')}"

@@ -9,8 +9,8 @@ Sans-IO: the channel feeds it what the socket gave and reads `completed` and `er
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import time
 from io import BytesIO
 from typing import Callable, Mapping
@@ -68,7 +68,7 @@ class RequestParser:
         self._left = 0  # of a body with a length
         self._decoder: ChunkedDecoder | None = None
         self._body: RequestBody | None = None
-        self.request_id = "req_" + secrets.token_hex(12)
+        self.request_id = "req_" + os.urandom(12).hex()
         self.error: AIProxyError | None = None
         self.completed = False
         self.head_finished = False

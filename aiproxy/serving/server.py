@@ -104,7 +104,7 @@ class Server:
             ident=None,
             clear_untrusted_proxy_headers=False,
             backlog=BACKLOG,
-            sockets=[],
+            listen="",  # its own default would be looked up as a name
         )
         return [
             Listener(
@@ -270,7 +270,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     """One socket for each address of the host; all on one port, also on port 0."""
     try:
         found = socket.getaddrinfo(
-            host or None, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+            _name(host), port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
         )
     except (OSError, UnicodeError, OverflowError) as exc:
         raise ConfigError(
@@ -292,6 +292,11 @@ def bind(host: str, port: int) -> list[socket.socket]:
     if not sockets:
         raise ConfigError(f"the address {host!r} is none of this machine's")
     return sockets
+
+
+def _name(host: str) -> bytes | str | None:
+    """For getaddrinfo(): text goes through IDNA, whose tables stay in memory."""
+    return (host.encode() if host.isascii() else host) or None
 
 
 def _bind_one(family: int, kind: int, proto: int, address: Any) -> socket.socket:

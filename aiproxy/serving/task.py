@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Callable, Iterable
+
+from waitress.utilities import build_http_date
 
 from aiproxy.errors import AIProxyError, ClientGone
 from aiproxy.serving import refusal
@@ -244,5 +245,5 @@ def _date() -> str:
     global _last_date  # noqa: PLW0603 - a cache of one value, replaced as a whole
     now = int(time.time())
     if _last_date[0] != now:
-        _last_date = (now, formatdate(now, usegmt=True))
+        _last_date = (now, build_http_date(now))
     return _last_date[1]

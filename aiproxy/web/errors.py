@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from typing import Any
 
 from aiproxy.errors import AIProxyError
@@ -37,5 +37,5 @@ def request_id_of(environ: dict[str, Any]) -> str:
     """The one that the HTTP layer gave, or one that it has from now on."""
     found = environ.get("aiproxy.request_id")
     if found is None:
-        found = environ["aiproxy.request_id"] = "req_" + secrets.token_hex(12)
+        found = environ["aiproxy.request_id"] = "req_" + os.urandom(12).hex()
     return str(found)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator
 
 import pytest
 
-from aiproxy.records import fields
+from aiproxy.records import fields, replace
 from aiproxy.serving.limits import Limits
 from aiproxy.serving.server import Server
 from tests.certificates import Certificate, make_certificate
