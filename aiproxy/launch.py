@@ -22,7 +22,8 @@ from aiproxy.store.database import Database
 from aiproxy.store.first_start import ADMIN
 from aiproxy.store.settings import Settings
 from aiproxy.store.snapshot import Snapshot
-from aiproxy.web.app import Application, head_judge, large_body_judge
+from aiproxy.web import guard
+from aiproxy.web.app import Application, head_judge
 
 if TYPE_CHECKING:
     from aiproxy.demo import DemoProvider
@@ -56,7 +57,7 @@ class Launch:
                 port=settings.server_port,
                 base_path=settings.base_path,
                 judge=head_judge(self._services),
-                judge_large=large_body_judge(self._services),
+                shows_admin=lambda head: guard.shows_admin(self._services, head),
                 shutdown_grace=lambda: self._services.settings.shutdown_grace,
                 on_drain=self._begin_draining,
             )

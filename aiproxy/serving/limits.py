@@ -28,12 +28,14 @@ class Limits:
     target_bytes: int = 8 * 1024
     api_body_bytes: int = 32 * MIB  # under /v1
     page_body_bytes: int = 2 * MIB
-    # All that a page takes from a stranger. As much of anybody's body is not counted
-    # (4,096 connections of it are 64 MiB), so that a login always has room.
+    # So much of a page's body is not counted (4,096 connections of it are 64 MiB), so
+    # that a login always has room.
     small_body_bytes: int = 16 * 1024
-    # Of all requests that have not been answered; with the 64 MiB, 256 in all.
-    api_bodies_bytes: int = 176 * MIB
-    page_bodies_bytes: int = 16 * MIB
+    # Of all requests that have not been answered; with the 64 MiB, 256 in all. Apart,
+    # so that strangers use up nobody's room but their own.
+    api_bodies_bytes: int = 160 * MIB
+    page_bodies_bytes: int = 16 * MIB  # of admins
+    other_bodies_bytes: int = 16 * MIB  # of everybody else, on the pages
 
     # How long it may take
     head_seconds: float = 20.0

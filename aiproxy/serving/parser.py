@@ -46,12 +46,15 @@ class ParserContext:
     limits: Limits = field(default_factory=Limits)
     base_path: str = ""
     judge: HeadJudge | None = None
-    judge_large: HeadJudge | None = None  # a page's body that not everyone may send
+    shows_admin: Callable[[RequestHead], bool] | None = None
     api_budget: BodyBudget = field(
         default_factory=lambda: BodyBudget(Limits.api_bodies_bytes)
     )
     page_budget: BodyBudget = field(
         default_factory=lambda: BodyBudget(Limits.page_bodies_bytes)
+    )
+    other_budget: BodyBudget = field(
+        default_factory=lambda: BodyBudget(Limits.other_bodies_bytes)
     )
 
 
@@ -204,7 +207,7 @@ class RequestParser:
         self._set_target(target.decode("latin-1"))
         self._set_headers(_parse_fields(head[line.end() + 2 :]))
         self._check_host()
-        self._judge(self._context.judge)
+        self._judge()
         self._set_framing()
 
     def _set_target(self, target: str) -> None:
@@ -256,17 +259,21 @@ class RequestParser:
         if absolute and host is not None and absolute.group(1).lower() != host.lower():
             raise InvalidRequest("the request's address and Host header disagree")
 
-    def _judge(self, judge: HeadJudge | None) -> None:
-        if judge is None:
-            return
-        head = RequestHead(
+    @property
+    def _head(self) -> RequestHead:
+        return RequestHead(
             method=self.method,
             path=self.path,
             headers=self.headers,
             peer=self._peer,
             query=self.query,
         )
-        refusal = judge(head, self.request_id)
+
+    def _judge(self) -> None:
+        judge = self._context.judge
+        if judge is None:
+            return
+        refusal = judge(self._head, self.request_id)
         if refusal is not None:
             raise refusal
 
@@ -290,22 +297,18 @@ class RequestParser:
         self.expects_continue = bool(expectation) and self.version == "1.1"
 
     def _new_body(self, length: int | None) -> RequestBody:
-        """Room for a body; raises RequestTooLarge, or what forbids a large one here."""
+        """Room for a body, counted with those of its kind; raises RequestTooLarge."""
         limits, context = self._limits, self._context
         limit = limits.api_body_bytes if self.is_api else limits.page_body_bytes
         if length is not None and length > limit:
             raise too_large(limit)
         if self.is_api:
             return RequestBody(context.api_budget, limit)
-        small = limits.small_body_bytes
-        if length is None or length > small:
-            try:
-                self._judge(context.judge_large)
-            except AIProxyError:
-                if length is not None:
-                    raise
-                limit = small  # in chunks, it may still turn out to be little
-        return RequestBody(context.page_budget, limit, small)
+        small, budget = limits.small_body_bytes, context.page_budget
+        if (length is None or length > small) and context.shows_admin is not None:
+            is_admins = context.shows_admin(self._head)
+            budget = context.page_budget if is_admins else context.other_budget
+        return RequestBody(budget, limit, small)
 
     def _length(self) -> int | None:
         length = self.headers.get("content-length")

@@ -52,7 +52,7 @@ class Server:
         port: int = 8000,
         base_path: str = "",
         judge: HeadJudge | None = None,
-        judge_large: HeadJudge | None = None,
+        shows_admin: Callable[[RequestHead], bool] | None = None,
         shutdown_grace: Callable[[], float] = lambda: DEFAULT_GRACE,
         limits: Limits | None = None,
         on_drain: Callable[[], None] | None = None,
@@ -68,7 +68,7 @@ class Server:
             threading.stack_size(STACK_BYTES)
         self.limits = (limits or Limits()).fitted_to(raise_open_files())
         self._judge_head = judge
-        self._judge_large = judge_large
+        self._shows_admin = shows_admin
         self._shutdown_grace = shutdown_grace
         self._on_drain = on_drain
         self._housekeeping = housekeeping
@@ -96,9 +96,10 @@ class Server:
             limits=self.limits,
             base_path=base_path,
             judge=self._judge,
-            judge_large=self._judge_large,
+            shows_admin=self._shows_admin,
             api_budget=BodyBudget(self.limits.api_bodies_bytes),
             page_budget=BodyBudget(self.limits.page_bodies_bytes),
+            other_budget=BodyBudget(self.limits.other_bodies_bytes),
         )
         adj = Adjustments(
             ident=None,

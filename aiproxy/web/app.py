@@ -44,28 +44,6 @@ def _is_for_api(method: str, path: str) -> bool:
     return path == "/v1" or path.startswith("/v1/") or path in _PROBES or is_look
 
 
-def large_body_judge(
-    services: Services,
-) -> Callable[[RequestHead, str], AIProxyError | None]:
-    """For the HTTP layer: who may send a page more than a few fields."""
-
-    def judge(head: RequestHead, request_id: str) -> AIProxyError | None:
-        try:
-            guard.judge_large_body(services, head)
-        except guard.LoginNeeded as exc:
-            # Told as the pages tell it: a browser is shown the way, a script is told.
-            accept = head.headers.get("accept", "").lower()
-            if "text/html" not in accept or "application/json" in accept:
-                return exc
-            location = f"{services.base_path}/login"
-            return AIProxyError(exc.message, status=302, headers={"location": location})
-        except AIProxyError as exc:
-            return exc
-        return None
-
-    return judge
-
-
 def head_judge(
     services: Services,
 ) -> Callable[[RequestHead, str], AIProxyError | None]:

@@ -12,7 +12,6 @@ from aiproxy.errors import (
     AIProxyError,
     AuthenticationFailed,
     PermissionDenied,
-    RequestTooLarge,
 )
 from aiproxy.head import RequestHead
 from aiproxy.records import dataclass
@@ -36,8 +35,6 @@ _MISSING_KEY = (
     "an API key is needed. Make one under Profile & keys on this server's pages"
     " and set it as ANTHROPIC_AUTH_TOKEN."
 )
-
-_LOGIN_FIRST = "log in first, or send an admin's personal API key"
 
 
 class LoginNeeded(AuthenticationFailed):
@@ -121,24 +118,19 @@ def _refused(message: str) -> AuthenticationFailed:
     return AuthenticationFailed(message, headers={"x-should-retry": "false"})
 
 
-def judge_large_body(services: Services, head: RequestHead) -> None:
-    """Raise unless the head shows an admin: nobody else sends a page much.
+def shows_admin(services: Services, head: RequestHead) -> bool:
+    """Whether the head of a page's request is an admin's, judged by what is in memory.
 
-    Asked where nothing may wait, so it judges by what is in memory.
+    Asked where nothing may wait; `find_visitor` judges again before anything is done.
     """
     if "authorization" in head.headers or "x-api-key" in head.headers:
-        _owner_of_script(services, head)
-        return
+        try:
+            return _owner_of_script(services, head).is_admin
+        except AIProxyError:
+            return False
     is_secure = services.frontier().scheme(head) == "https"
     user = sessions.recall_user(services, head.headers, is_secure=is_secure)
-    if user is None and _is_open_to(services, head):
-        return
-    if user is None and head.path != "/login":
-        raise LoginNeeded(_LOGIN_FIRST)
-    if user is None or user.role != "admin":
-        raise RequestTooLarge(
-            "the request body is larger than a page takes from anyone but an admin"
-        )
+    return _is_open_to(services, head) if user is None else user.is_admin
 
 
 def find_visitor(services: Services, head: RequestHead) -> Visitor:
@@ -226,7 +218,7 @@ def check_access(visitor: Visitor, access: str, path: str) -> None:
     if access == LOCAL_OR_ADMIN and visitor.is_local:
         return
     if visitor.user is None:
-        raise LoginNeeded(_LOGIN_FIRST)
+        raise LoginNeeded("log in first, or send an admin's personal API key")
     if visitor.user.must_change_password and path not in _BEFORE_PASSWORD_CHANGE:
         raise PasswordChangeNeeded(
             "choose your own password first: the first one opens nothing else"
@@ -245,5 +237,5 @@ __all__ = [
     "check_csrf",
     "find_visitor",
     "judge_head",
-    "judge_large_body",
+    "shows_admin",
 ]

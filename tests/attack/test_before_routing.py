@@ -8,7 +8,7 @@ import pytest
 
 from tests.attack.outsider import Outsider, answers
 from tests.raw_peer import RawClient
-from tests.real_server import RealServer
+from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
 
 EVIL = "GET /secret HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -83,22 +83,37 @@ def test_an_address_in_the_request_line_is_no_other_host(outsider: Outsider):
         assert outsider.ask("GET", target).status in (400, 404)
 
 
+SPOOFED = (
+    "X-Forwarded-Host: evil.example",
+    "X-Forwarded-Prefix: //evil.example",
+    "X-Forwarded-Server: evil.example",
+    "X-Host: evil.example",
+    "X-Original-URL: /health",
+    "X-Rewrite-URL: /health",
+    "X-Script-Name: //evil.example",
+    "Forwarded: host=evil.example;proto=https",
+)
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:{port}"])
 def test_host_makes_no_link_and_no_redirect(outsider: Outsider, host):
-    spoofed = (
-        "X-Forwarded-Host: evil.example",
-        "X-Forwarded-Prefix: //evil.example",
-        "X-Original-URL: /health",
-        "X-Rewrite-URL: /health",
-        "X-Script-Name: //evil.example",
-        "Forwarded: host=evil.example;proto=https",
-    )
     answer = outsider.ask(
-        "GET", "/", *spoofed, host=host.format(port=outsider.server.port)
+        "GET", "/", *SPOOFED, host=host.format(port=outsider.server.port)
     )
 
-    assert "evil.example" not in answer.headers.get("location", "")
+    assert answer.headers.get("location", "/login") == "/login"
     assert answer.status == (403 if host == "evil.example" else 302)
+
+
+def test_no_header_changes_the_address_that_a_page_shows(outsider, server):
+    visitor = Visitor(server)
+    visitor.log_in("admin", ADMIN_PASSWORD)
+    cookie = f"Cookie: aiproxy_session={visitor.session_id}"
+    for path in ("/", "/connect", "/help", "/aliases", "/profile"):
+        for accept in ("text/html", "application/json"):
+            page = outsider.ask("GET", path, cookie, f"Accept: {accept}", *SPOOFED)
+            assert page.status == 200
+            assert b"evil.example" not in page.body
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from aiproxy.serving.limits import raise_open_files
 from tests.altered_server import altered
 from tests.attack.holding import HoldingUpstream
 from tests.attack.outsider import Outsider
-from tests.attack.watching import open_files, resident_mib
+from tests.attack.watching import has_read_all, open_files, resident_mib
 from tests.patience import SECONDS, wait_until
 from tests.raw_peer import RawClient, RawServer, read_request
 from tests.real_server import ADMIN_PASSWORD, RealServer, Visitor
@@ -161,12 +161,12 @@ def test_bodies_in_memory_have_one_limit_for_all(server):
             for _ in range(31):
                 client.send(piece)
             client.send(piece[:-1000])  # the end is missing: it stays in memory
-        wait_until(lambda: resident_mib(server) - before > 155)
+        wait_until(lambda: has_read_all(server))
+        assert resident_mib(server) - before > 155
         with RawClient(server.port) as sixth:
             sixth.send(head)
             sixth.sock.settimeout(SECONDS)
-            for _ in range(17):
-                sixth.send(piece)
+            sixth.send(piece)
             status, headers, said = sixth.answer()
         assert (status, headers["retry-after"]) == (503, "5")
         assert b'"api_error"' in said
@@ -178,35 +178,41 @@ def test_bodies_in_memory_have_one_limit_for_all(server):
     wait_until(lambda: resident_mib(server) - before < 100)
 
 
-SMALL = 16 * 1024
-
-
-def page_body(size: int, path: str = "/login", *lines: str) -> bytes:
+def page_body(size: int, path: str, *lines: str) -> bytes:
     named = [f"POST {path} HTTP/1.1", "Host: localhost", *lines]
     return "\r\n".join([*named, f"Content-Length: {size}", "", ""]).encode()
 
 
 def test_strangers_with_slow_bodies_hold_off_neither_logins_nor_saves(tmp_path):
-    """They send all they may, but for the end: four times the room of the pages."""
-    room = {"page_bodies_bytes": MIB}
+    """Few who send much, many who send little; nobody of them comes to an end."""
+    small = 16 * 1024
+    room = {"page_bodies_bytes": MIB, "other_bodies_bytes": MIB}
     with altered(tmp_path, limits=room) as server, ExitStack() as stack:
         key = server.make_admin_key()
-        for number in range(4 * MIB // SMALL):
+
+        def hold(size: int, path: str, sent: int, *lines: str) -> RawClient:
             client = stack.enter_context(RawClient(server.port))
-            path = ("/login", "/settings")[number % 2]
-            client.send(page_body(SMALL, path) + bytes(SMALL - 1))
+            client.sock.settimeout(SECONDS)
+            client.send(page_body(size, path, *lines) + b" " * sent)
+            return client
+
+        hold(2 * MIB, "/login", MIB)
+        hold(2 * MIB, "/nothing", small)
+        wait_until(lambda: has_read_all(server))
+        assert hold(2 * MIB, "/settings", 3 * small).answer()[0] == 503
+        for number in range(4 * MIB // small):
+            hold(small, ("/login", "/settings")[number % 2], small - 1)
+        wait_until(lambda: has_read_all(server))
 
         visitor = Visitor(server)
         visitor.log_in("admin", ADMIN_PASSWORD)
         saved = visitor.post("/prompt-config", prompt_template="x" * 500_000)
         assert saved.status == 200, saved.text
         assert whole_request(server) == 400
-        # What only an admin may send has its limit in all, too.
+        # What admins send has its limit, too.
         lines = (f"Authorization: Bearer {key}", "Accept: application/json")
-        admin = stack.enter_context(RawClient(server.port))
-        admin.sock.settimeout(SECONDS)
-        admin.send(page_body(2 * MIB, "/settings", *lines) + b" " * (MIB + SMALL + 1))
-        assert admin.answer()[0] == 503
+        sent = MIB + small + 1
+        assert hold(2 * MIB, "/settings", sent, *lines).answer()[0] == 503
         Outsider(server).assert_unharmed()
 
 

@@ -188,17 +188,6 @@ def test_a_chunked_body_has_the_same_limit(outsider: Outsider, server):
     assert answers(outsider.send(head + chunk * 3))[0].status == 413
 
 
-@pytest.mark.parametrize("path", ["/login", "/settings", "/nothing"])
-def test_a_stranger_sends_no_page_more_than_a_few_fields(outsider, path):
-    for accept, status in (("*/*", 401), ("text/html", 302)):
-        lines = (f"Accept: {accept}", "Content-Length: 16385")
-        with RawClient(outsider.server.port) as client:
-            client.send(outsider.head("POST", path, *lines))
-            told, headers, _ = client.answer()
-        assert told == (413 if path == "/login" else status)
-        assert headers.get("location", "/login") == "/login"
-
-
 def test_too_many_fields_are_refused(outsider: Outsider, server):
     headers = {
         "Authorization": f"Bearer {server.admin_key}",

@@ -11,6 +11,18 @@ from tests.raw_peer import RawClient
 from tests.real_server import RealServer
 
 
+def has_read_all(server: RealServer) -> bool:
+    """Whether nothing is on its way to the server, nor waits there to be read."""
+    for line in _book(server, "net/tcp").read_text().splitlines()[1:]:
+        _, here, there, _, queues = line.split()[:5]
+        unsent, unread = (int(number, 16) for number in queues.split(":"))
+        if int(here.rpartition(":")[2], 16) == server.port and unread:
+            return False
+        if int(there.rpartition(":")[2], 16) == server.port and unsent:
+            return False
+    return True
+
+
 def resident_mib(server: RealServer) -> float:
     """What the process has in memory."""
     status = _book(server, "status").read_text()

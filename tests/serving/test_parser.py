@@ -346,34 +346,56 @@ def test_a_small_body_of_a_page_finds_room_where_none_is_left():
 
 
 LARGE = {
-    "small": (b"POST /x", b"Content-Length: 4\r\n\r\n1234", None),
-    "large": (b"POST /x", b"Content-Length: 5\r\n\r\n", 401),
-    "too large": (b"POST /x", b"Content-Length: 11\r\n\r\n", 413),
+    "small": (b"POST /x", b"Content-Length: 4\r\n\r\n1234", 0, 0),
+    "large": (b"POST /x", b"Content-Length: 6\r\n\r\n123456", 1, 2),
     "in small chunks": (
         b"POST /x",
         b"Transfer-Encoding: chunked\r\n\r\n2\r\n12\r\n2\r\n34\r\n0\r\n\r\n",
-        None,
+        1,
+        0,
     ),
     "in chunks": (
-        b"POST /x",
-        b"Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n1\r\n5\r\n",
-        413,
+        b"GET /x",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\n3\r\n456\r\n0\r\n\r\n",
+        1,
+        2,
     ),
-    "for the API": (b"POST /v1/x", b"Content-Length: 5\r\n\r\n12345", None),
-    "with a GET": (b"GET /x", b"Content-Length: 5\r\n\r\n", 401),
+    "for the API": (b"POST /v1/x", b"Content-Length: 6\r\n\r\n123456", 0, 0),
 }
 
 
-@pytest.mark.parametrize(("line", "body", "status"), LARGE.values(), ids=LARGE)
-def test_who_may_send_a_page_much_is_judged_on_the_head(line, body, status):
-    def judge(head, request_id):
-        return AIProxyError("log in", status=401)
+@pytest.mark.parametrize("is_admin", [False, True])
+@pytest.mark.parametrize(
+    ("line", "body", "times", "counted"), LARGE.values(), ids=LARGE
+)
+def test_bodies_of_admins_and_of_others_are_counted_apart(
+    line, body, times, counted, is_admin
+):
+    asked = []
 
+    def shows_admin(head):
+        asked.append(head.path)
+        return is_admin
+
+    context = small(
+        page_budget=BodyBudget(2), other_budget=BodyBudget(2), shows_admin=shows_admin
+    )
     head = line + b" HTTP/1.1\r\n" + HOST + body
-    parser, _ = parse(head, context=small(judge_large=judge))
+    parser, _ = parse(head, context=context)
 
-    assert (parser.error and parser.error.status) == status
-    assert parser.completed
+    assert parser.error is None
+    assert asked == ["/x"] * times
+    own, others = context.page_budget, context.other_budget
+    if not is_admin:
+        own, others = others, own
+    assert (own.used, others.used) == (counted, 0)
+    # What is full for one kind is not for the other.
+    context = small(
+        page_budget=BodyBudget(2 if is_admin else 0),
+        other_budget=BodyBudget(0 if is_admin else 2),
+        shows_admin=shows_admin,
+    )
+    assert parse(head, context=context)[0].error is None
 
 
 # The judge

@@ -4,7 +4,12 @@ import json
 
 import pytest
 
+from aiproxy.head import RequestHead
+from aiproxy.security import tokens
+from aiproxy.security.known_sessions import KnownSessions
+from aiproxy.services import Services
 from aiproxy.store import api_keys, settings, users
+from aiproxy.web import guard
 from aiproxy.web.pages import PAGES
 from aiproxy.web.routing import ADMIN, OPEN
 from tests.support import HOST, call
@@ -318,3 +323,67 @@ def test_a_refused_message_is_in_the_log(site):
     [entry] = site.script().get("/logs").json()["requests"]
     assert entry["id"] == answer.headers["request-id"]
     assert (entry["status"], entry["alias"]) == (401, "work")
+
+
+# Whose a body is, before it is read
+
+
+def shows_admin(services, *, peer="127.0.0.1", **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    head = RequestHead("POST", "/prompt-config", {"host": HOST, **named}, peer)
+    return guard.shows_admin(services, head)
+
+
+def cookie_of(browser):
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+def test_an_admin_is_known_by_the_head_and_nobody_else_is(site):
+    admin, member = cookie_of(site.admin()), cookie_of(site.member())
+    key = "Bearer " + site.make_key(site.admin_id)
+    services = site.services
+
+    assert shows_admin(services, cookie=admin)
+    assert shows_admin(services, authorization=key)
+    made_up = f"aiproxy_session={tokens.make_session_id()}"
+    for cookie in ("", member, made_up, "aiproxy_session=\xff"):
+        assert not shows_admin(services, cookie=cookie)
+    # A made-up key replaces no session, and a member's none of an admin's.
+    assert not shows_admin(services, authorization="Bearer x", cookie=admin)
+    member_key = site.make_key(site.member_id)
+    assert not shows_admin(services, x_api_key=member_key, cookie=admin)
+
+
+@pytest.mark.parametrize("change", [{"role": "member"}, {"enabled": False}])
+def test_who_is_no_admin_any_more_is_not_taken_for_one(site, change):
+    cookie = cookie_of(site.admin())
+    with site.services.transaction() as db:
+        users.insert(db, username="another", role="admin")
+        users.update(db, site.admin_id, **change)
+
+    assert not shows_admin(site.services, cookie=cookie)
+
+
+def test_a_session_from_before_a_restart_is_known(site):
+    cookie = cookie_of(site.admin())
+    site.services.known_sessions = KnownSessions()
+    assert not shows_admin(site.services, cookie=cookie)
+
+    again = Services(database=site.services.database)
+    assert shows_admin(again, cookie=cookie)
+
+
+def test_a_session_in_use_is_known(site):
+    admin = site.admin()
+    site.services.known_sessions = KnownSessions()
+    admin.get("/profile")
+
+    assert shows_admin(site.services, cookie=cookie_of(admin))
+
+
+def test_without_required_login_a_local_visitor_is_known(site):
+    save(site, require_authentication=False)
+
+    assert shows_admin(site.services)
+    assert not shows_admin(site.services, peer="10.0.0.9")
+    assert not shows_admin(site.services, via="1.1 x")
