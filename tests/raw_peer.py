@@ -81,6 +81,14 @@ def answering(*pieces: bytes) -> Talk:
     return talk
 
 
+@contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port where nobody listens, nor can anybody else begin to."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
 def until_closed(sock: socket.socket) -> None:
     """A talk: say nothing, and end when the other side has gone."""
     # Longer than any test waits: giving up must not look like the other side's end.

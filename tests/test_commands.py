@@ -13,6 +13,7 @@ from aiproxy import commands
 from aiproxy import connect as client
 from aiproxy.errors import ConfigError
 from aiproxy.store.settings import Settings
+from tests.raw_peer import refusing_port
 from tests.support import Site
 
 
@@ -65,10 +66,9 @@ def test_a_stopping_server_does_not(answering: tuple[str, list[str]]) -> None:
 
 
 def test_no_server_is_told_in_one_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-
-    with pytest.raises(commands.NotReady, match="start the server") as failure:
+    with refusing_port() as port, pytest.raises(
+        commands.NotReady, match="start the server"
+    ) as failure:
         commands.check(f"http://127.0.0.1:{port}")
     assert "\n" not in failure.value.message
 

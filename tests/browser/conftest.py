@@ -10,7 +10,10 @@ import pytest
 playwright_api = pytest.importorskip("playwright.sync_api")
 
 from tests.browser.served import CHROMIUM, Served, Window, launch  # noqa: E402
+from tests.patience import SECONDS  # noqa: E402
 from tests.support import Site  # noqa: E402
+
+playwright_api.expect.set_options(timeout=SECONDS * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,7 @@ from aiproxy.serving.server import Server
 from aiproxy.store import providers, request_log
 from aiproxy.web.app import head_judge
 from tests.browser import sample_log
+from tests.patience import SECONDS
 from tests.support import ADMIN_NAME, ADMIN_PASSWORD, Site
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -87,7 +88,7 @@ class Window:
             timezone_id="Africa/Lagos",
             **options,
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(SECONDS * 1000)
         self.page: Page = self.context.new_page()
         self.console: list[str] = []
         self.foreign: list[str] = []

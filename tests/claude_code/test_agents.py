@@ -18,7 +18,7 @@ COMMAND = "touch made.txt && python3 -c 'print(1)'"
 
 
 def test_three_subagents_run_at_once_each_on_its_own_tier(setup: Setup) -> None:
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=60)
 
     def script(ask: Ask) -> Reply:
         for tier in TIERS:

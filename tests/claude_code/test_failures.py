@@ -124,7 +124,7 @@ def _overflow(setup: Setup, ask: Ask) -> Fault:
 def test_a_wrong_key_is_told_once_and_not_retried(setup: Setup) -> None:
     setup.upstream.key = "another key than the saved one"
 
-    run = setup.client.run("Hello", timeout=30)
+    run = setup.client.run("Hello")
 
     assert run.result["is_error"]
     assert len(setup.upstream.asks) == 1

@@ -15,6 +15,7 @@ from aiproxy.upstream import dial as dialing
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.dial import dial, resolve
 from tests.patience import SECONDS
+from tests.raw_peer import refusing_port
 
 
 def within(seconds: float) -> float:
@@ -70,11 +71,10 @@ def test_an_address_that_says_nothing_does_not_hold_up_the_next(
     assert time.monotonic() - began < SECONDS
 
 
-def test_a_refusal_is_said_at_once(listener):
-    port = listener.getsockname()[1]
-    listener.close()
-
-    with pytest.raises(UpstreamUnreachable, match="refused") as caught:
+def test_a_refusal_is_said_at_once():
+    with refusing_port() as port, pytest.raises(
+        UpstreamUnreachable, match="refused"
+    ) as caught:
         dial("127.0.0.1", port, within(SECONDS), Cancellation())
 
     assert caught.value.kind == "connect"

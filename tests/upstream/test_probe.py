@@ -14,6 +14,7 @@ import pytest
 from aiproxy.errors import UpstreamError
 from aiproxy.upstream.probe import ProbeResult, list_models, probe
 from tests.patience import SECONDS
+from tests.raw_peer import refusing_port
 from tests.scripted_upstream import (
     KEY,
     Call,
@@ -225,9 +226,8 @@ def test_dripping_words_are_waited_for_no_longer(transport, upstream):
 
 
 def test_nobody_listens(transport):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    result = run(transport, f"http://127.0.0.1:{port}")
+    with refusing_port() as port:
+        result = run(transport, f"http://127.0.0.1:{port}")
 
     assert (result.kind, result.status) == ("connect", None)
     assert result.message.startswith("No server answers at 127.0.0.1")

@@ -20,7 +20,13 @@ from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.proxies import ProxyChoice
 from aiproxy.upstream.transport import Transport, UpstreamCall
 from tests.patience import SECONDS
-from tests.raw_peer import RawServer, answering, read_request, until_closed
+from tests.raw_peer import (
+    RawServer,
+    answering,
+    read_request,
+    refusing_port,
+    until_closed,
+)
 
 Serve = Callable[..., RawServer]
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -239,11 +245,9 @@ def test_nothing_is_sent_again_once_an_answer_has_begun(serve: Serve, transport)
 
 
 def test_a_refused_connection_is_tried_twice_and_answered_soon(transport: Transport):
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
     began = time.monotonic()
 
-    with pytest.raises(UpstreamUnreachable, match="refused"):
+    with refusing_port() as port, pytest.raises(UpstreamUnreachable, match="refused"):
         transport.send(call(f"http://127.0.0.1:{port}/"))
 
     assert 0.1 < time.monotonic() - began < SECONDS
@@ -261,14 +265,14 @@ def test_a_certificate_that_nobody_vouches_for_is_not_asked_twice(
 
 
 def test_a_provider_that_starts_just_now_is_reached(transport: Transport):
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
-    late: list[socket.socket] = []
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    late = [listener]
     listens = threading.Event()
 
     def start() -> None:
-        listener = socket.create_server(("127.0.0.1", port))
-        late.append(listener)
+        listener.listen()
         listens.set()
         client, _ = listener.accept()
         late.append(client)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from tests.altered_server import altered
 from tests.protocol.answering import fold
 from tests.raw_peer import RawServer, read_request
-from tests.real_server import Answer, RealServer
+from tests.real_server import Answer
 from tests.validators import messages_stream
 from tests.wire.says import KEY, answer
 
@@ -68,8 +69,11 @@ class WireSite:
         self.asked: list[Asked] = []
         self._answers: collections.deque[bytes] = collections.deque()
         self._upstream = RawServer(self._talk)
-        self.server = RealServer(folder, environ={"RATE_LIMIT_ENABLED": "false"})
-        self.server.start()
+        self.server = altered(
+            folder,
+            environ={"RATE_LIMIT_ENABLED": "false"},
+            constants={"aiproxy.attempt:COUNT_SECONDS": 100.0},
+        ).start()
         for slug, fields in PROVIDERS.items():
             plain = {
                 "name": slug.capitalize(),
