@@ -66,6 +66,19 @@ def test_a_server_that_starts_again_loads_nothing_that_it_can_do_without(
     assert ours & DEAR == set()
 
 
+def test_no_garbage_is_looked_for_in_what_the_start_has_loaded() -> None:
+    program = (
+        "import gc, runpy, sys\n"
+        "sys.argv = ['aiproxy', 'version']\n"
+        "try:\n"
+        "    runpy.run_module('aiproxy', run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    sys.exit(0 if gc.isenabled() and gc.get_freeze_count() > 10_000 else 1)\n"
+    )
+
+    assert subprocess.run((sys.executable, "-c", program), check=False).returncode == 0
+
+
 def test_a_taken_port_is_one_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run(tmp_path, "--port", str(taken.getsockname()[1]))
