@@ -4,8 +4,8 @@
     python zipapp_build.py --check [FILE]   list what is in it, and verify that
 
 An archive keeps no bytecode of its own, so the code for every CPython found here is
-put in (py38/code ... py313/code); the sources serve all others. zipapp_main.py tells
-how it is found.
+put in (py38/code ... py313/code, and what only pages need in py38/pages ...); the
+sources serve all others. zipapp_main.py tells how it is found.
 Packages come by pip with the hashes of requirements.txt. Same commit, same Pythons,
 same bytes.
 """
@@ -45,6 +45,8 @@ PLATFORMS = (
 )
 # What is for packagers, and programs of their own.
 LEFT_OUT = re.compile(r"\.dist-info/|\.data/|\.typed$|^waitress/(runner|__main__)")
+# Not read before the first page: a fifth of the code.
+OF_PAGES = re.compile(r"bottle\.py|aiproxy/web/admin/")
 LICENSES = {
     "bcrypt": "Apache-2.0",
     "bottle": "MIT",
@@ -56,7 +58,8 @@ LICENSES = {
 COMPILE = """
 import importlib.util, json, marshal, sys
 codes = {
-    name: marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=2))
+    name: None if source is None else
+    marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=2))
     for name, source in json.load(sys.stdin)
 }
 sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + marshal.dumps(codes))
@@ -205,8 +208,11 @@ def collect(wheels: Sequence[Wheel], pythons: Mapping[str, str]) -> dict[str, by
     shared = [wheel for wheel in wheels if not _is(wheel, "bcrypt")]
     libraries = {path: data for wheel in shared for path, data in _modules(wheel)}
     files = {**own, **libraries, **dict(_licenses(wheels))}
+    modules = {k: v.decode() for k, v in sorted(files.items()) if k.endswith(".py")}
+    late = {k: v for k, v in modules.items() if OF_PAGES.match(k)}
     for name, python in sorted(pythons.items()):
-        files[f"{name}/code"] = _compiled(python, {**own, **libraries})
+        files[f"{name}/code"] = _compiled(python, {**modules, **dict.fromkeys(late)})
+        files[f"{name}/pages"] = _compiled(python, late)
     files["__main__.py"] = (ROOT / "zipapp_main.py").read_bytes()
     for wheel in wheels:
         if _is(wheel, "bcrypt"):
@@ -216,10 +222,6 @@ def collect(wheels: Sequence[Wheel], pythons: Mapping[str, str]) -> dict[str, by
 
 def _is(wheel: Wheel, name: str) -> bool:
     return wheel.pin.name == name
-
-
-def _is_py(path: str) -> bool:
-    return path.endswith(".py")
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
@@ -246,13 +248,13 @@ def _licenses(wheels: Sequence[Wheel]) -> Iterator[tuple[str, bytes]]:
                     yield f"licenses/{wheel.pin.name}.txt", archive.read(name)
 
 
-def _compiled(python: str, modules: Mapping[str, bytes]) -> bytes:
-    sources = [(k, v.decode()) for k, v in sorted(modules.items()) if _is_py(k)]
+def _compiled(python: str, modules: Mapping[str, str | None]) -> bytes:
+    """Path to code, marshalled; None stays None."""
     environ = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONNODEBUGRANGES": "1"}
     return subprocess.run(
         [python, "-s", "-S", "-c", COMPILE],
         check=True,
-        input=json.dumps(sources).encode(),
+        input=json.dumps(list(modules.items())).encode(),
         stdout=subprocess.PIPE,
         env=environ,
     ).stdout

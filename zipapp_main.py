@@ -2,8 +2,8 @@
 
 zipimport compiles each module anew at every start, which doubles the time to the
 first answer. So the archive holds, for each CPython, the code of all modules in one
-entry, found before the sources; any other Python runs the sources. Written for any
-Python, as aiproxy/__main__.py is.
+entry, found before the sources, and in another what only pages need; any other Python
+runs the sources. Written for any Python, as aiproxy/__main__.py is.
 """
 
 import sys
@@ -27,7 +27,10 @@ OWN = ARCHIVE + "/py%d%d" % sys.version_info[:2]
 
 
 class Modules:
-    """Finds and loads the modules in `codes`, path in the archive to code as bytes."""
+    """Finds and loads the modules in `codes`, path in the archive to code as bytes.
+
+    Of what only pages need it is None: that is read with the first of them.
+    """
 
     def __init__(self, codes):
         self.archive = ARCHIVE
@@ -50,12 +53,14 @@ class Modules:
     def exec_module(self, module):
         exec(self.get_code(module.__name__), module.__dict__)
         # Hardly ever wanted again, and a megabyte in all.
-        self._codes[self._file_of(module.__name__)] = None
+        self._codes[self._file_of(module.__name__)] = b""
 
     def get_code(self, fullname):
-        code = self._codes[self._file_of(fullname)]
-        if code is not None:
-            return marshal.loads(code)
+        file = self._file_of(fullname)
+        if self._codes[file] is None:
+            self._codes.update(find_code("/pages"))
+        if self._codes[file]:
+            return marshal.loads(self._codes[file])
         path = self.get_filename(fullname)
         return compile(self.get_data(path), path, "exec", optimize=2)
 
@@ -86,10 +91,10 @@ def is_init(file):
     return file.endswith("/__init__.py")
 
 
-def find_code():
+def find_code(entry):
     """The modules' code made for this very Python, or None: then sources run."""
     try:
-        data = zipimport.zipimporter(ARCHIVE).get_data(OWN + "/code")
+        data = zipimport.zipimporter(ARCHIVE).get_data(OWN + entry)
     except OSError:
         return None
     magic = importlib.util.MAGIC_NUMBER
@@ -98,7 +103,7 @@ def find_code():
     return marshal.loads(memoryview(data)[len(magic) :])
 
 
-modules = find_code()
+modules = find_code("/code")
 if modules is not None:
     sys.meta_path.insert(0, Modules(modules))
 runpy.run_module("aiproxy", run_name="__main__", alter_sys=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import subprocess
 import sys
 import zipfile
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Iterator
 
@@ -113,6 +115,17 @@ def test_the_bill_of_materials_names_every_wheel(archive: Path) -> None:
     assert document["bomFormat"] == "CycloneDX"
     assert len(wheels) == len(zipapp_build.PLATFORMS)
     assert wheels <= named
+
+
+def test_code_of_pages_alone_waits_for_the_first_page(archive: Path) -> None:
+    folder = f"py{sys.version_info[0]}{sys.version_info[1]}"
+    with zipfile.ZipFile(archive) as file:
+        entries = [file.read(f"{folder}/{name}") for name in ("code", "pages")]
+
+    first, late = (marshal.loads(e[len(MAGIC_NUMBER) :]) for e in entries)  # noqa: S302
+    assert {name for name, code in first.items() if code is None} == set(late)
+    assert {"bottle.py", "aiproxy/web/admin/login.py"} < set(late)
+    assert all(late.values())
 
 
 def test_it_serves_from_an_empty_folder_by_itself(
