@@ -44,6 +44,7 @@ class Channel(wasyncore.dispatcher):
         self.peer = peer
         self.is_gone = False  # the client, or our interest in it
         self.requests: list[RequestParser] = []  # complete; the first one is running
+        self._waiting: list[RequestParser] = []  # for the client to read its answers
         self.unsent = bytearray()
         self.lock = threading.Condition()  # of the two above
         self._request: RequestParser | None = None  # still coming
@@ -114,6 +115,8 @@ class Channel(wasyncore.dispatcher):
                 return
         if self._closes_when_sent:
             self._close_politely()
+        else:
+            self._run_waiting()
 
     def handle_expt(self) -> None:
         # Out-of-band data is no part of HTTP, and would wake the loop for ever.
@@ -125,8 +128,10 @@ class Channel(wasyncore.dispatcher):
             self.hang_up()
             return
         self.is_gone = True
-        if self._request is not None:
-            self._request.close()
+        for request in (*self._waiting, self._request):
+            if request is not None:
+                request.close()
+        self._waiting = []
         self.close()
 
     def _send_some(self) -> bool:
@@ -189,9 +194,22 @@ class Channel(wasyncore.dispatcher):
         if self._fileno is None:
             return
         self._map[self._fileno] = self
-        if self._request is not None and not self.requests:
+        if self.is_gone and not self.is_busy:
+            self.handle_close()  # not only once its socket takes something again
+            return
+        self._run_waiting()
+        if self._request is not None and not (self.requests or self._waiting):
             self._request.restart_clock()
             self._invite_body()
+
+    def _run_waiting(self) -> None:
+        """On the main loop: the client has read what it was told, so it is told more.
+
+        Until then no worker is spent on its requests: it would wait with them.
+        """
+        if self._waiting and self.is_quiet:
+            self.requests, self._waiting = self._waiting, []
+            self.server.add_task(self)
 
     def leave(self) -> None:
         """On the main loop: the pump has it, do not even look at it."""
@@ -237,8 +255,8 @@ class Channel(wasyncore.dispatcher):
         Raises ClientGone.
         """
         with self.lock:
-            while len(self.unsent) > MAX_UNSENT and not self.is_gone:
-                self.lock.wait()
+            if len(self.unsent) > MAX_UNSENT:
+                self._wait_for_reader()
             if self.is_gone:
                 raise ClientGone
             if not self.unsent:
@@ -256,6 +274,14 @@ class Channel(wasyncore.dispatcher):
             self.unsent += data
         self.server.return_to_loop(self)  # which sends it
 
+    def _wait_for_reader(self) -> None:
+        """Until the client has read; one too many for the workers is given up."""
+        with self.server.workers.waiting_for(self) as may_wait:
+            if not may_wait:
+                self.hang_up()
+            while len(self.unsent) > MAX_UNSENT and not self.is_gone:
+                self.lock.wait()
+
     def finish(self, *, keeps_alive: bool) -> None:
         """The answer is complete: the next request, or back to the main loop."""
         first, rest = self.requests[0], self.requests[1:]
@@ -268,6 +294,8 @@ class Channel(wasyncore.dispatcher):
                 request.close()
             rest = []
             self._closes_when_sent = True
+        if rest and self.unsent:
+            rest, self._waiting = [], rest
         # From here on the channel may be the main loop's or another worker's.
         self.requests = rest
         if rest:

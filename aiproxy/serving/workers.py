@@ -10,7 +10,8 @@ import collections
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Iterator, Protocol
 
 if TYPE_CHECKING:
     from aiproxy.serving.channel import Channel
@@ -146,12 +147,27 @@ class Workers:
     def __init__(self, *, api_workers: int, page_workers: int) -> None:
         self.api = WorkerPool("api", minimum=8, maximum=api_workers)
         self.pages = WorkerPool("page", minimum=4, maximum=page_workers)
+        # The other half answers whoever reads.
+        self._may_wait = threading.Semaphore(max(1, page_workers // 2))
 
     def add_task(self, channel: Channel) -> None:
-        request = channel.requests[0]
-        is_api = request.is_api and request.error is None
-        (self.api if is_api else self.pages).add_task(channel)
+        (self.api if _is_for_api(channel) else self.pages).add_task(channel)
+
+    @contextmanager
+    def waiting_for(self, channel: Channel) -> Iterator[bool]:
+        """Around a worker's wait for a client to read; false if it must not wait."""
+        may_wait = _is_for_api(channel) or self._may_wait.acquire(blocking=False)
+        try:
+            yield may_wait
+        finally:
+            if may_wait and not _is_for_api(channel):
+                self._may_wait.release()
 
     def stop(self, seconds: float) -> None:
         self.api.stop(seconds)
         self.pages.stop(seconds)
+
+
+def _is_for_api(channel: Channel) -> bool:
+    request = channel.requests[0]
+    return request.is_api and request.error is None

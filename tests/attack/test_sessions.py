@@ -286,7 +286,9 @@ def test_a_post_without_our_token_is_refused(
 ):
     cookie = {"Cookie": f"aiproxy_session={visitor.session_id}"}
     part = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n--b--'
-    for token in ("", "x", "0" * 64, foreign_token, "\xff", "\u2603", "\ud800"):
+    own = visitor.csrf_token
+    near = (own[:1], own[:-1], own + "0", own.upper(), own[::-1])
+    for token in ("", "x", "0" * 64, foreign_token, "\xff", "\u2603", "\ud800", *near):
         fields = {"csrf_token": token, "name": "x", "username": "x"}
         raw = json.dumps(fields).encode()
         form = urlencode(fields, errors="replace").encode()
@@ -317,6 +319,9 @@ def test_a_made_up_key_replaces_no_token(outsider, server, visitor, credential):
     answer = server.request("POST", "/user/new", b"username=x", headers)
 
     assert answer.status in (401, 403)
+    # Nor a session: whoever shows a key is a script, and its cookie is ignored.
+    for path in ("/", "/profile", "/users", "/logs/export"):
+        assert server.request("GET", path, headers=headers).status == 401
 
 
 def test_the_cookie_is_secure_where_a_trusted_proxy_speaks_tls(proxied: RealServer):

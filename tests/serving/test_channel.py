@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -310,6 +311,83 @@ def test_an_answer_too_large_for_the_socket_is_sent_after_its_worker_has_left(si
 
 
 # Hang-ups
+
+
+def answer_with(site: Site, size: int) -> None:
+    """Every answer is of `size` bytes, and counted by the server in `calls`."""
+
+    def answer(environ, start_response):
+        start_response("200 OK", [])
+        return [bytes(size)]
+
+    site.app.answer = answer
+
+
+def test_what_a_client_asks_without_reading_holds_no_worker(make_site: MakeSite):
+    """Its next request is run once it has read the answers before it."""
+    site = make_site(page_workers=1)
+    answer_with(site, 900_000)  # no worker waits for so much to be read
+    number = 16  # more than the system's buffers take
+    client = site.client(receive_buffer=4096)
+    client.send((GET + b"\r\n") * (number - 1) + post(b"last")[:-1])
+    wait_until(lambda: accepted(site)[0].unsent)
+
+    others = 5  # of its requests one is run for each of them, if any is
+    for _ in range(others):
+        assert site.ask(GET + b"\r\n")[0] == 200
+    assert len(site.app.calls) < number
+    client.send(b"t")
+    for _ in range(number):
+        assert len(client.answer()[2]) == 900_000
+    assert len(site.app.calls) == number + others
+
+
+@pytest.mark.parametrize("end", ["by us", "by the client"])
+def test_requests_that_wait_for_their_client_end_with_it(make_site: MakeSite, end):
+    site = make_site(page_workers=1, unread_seconds=0.2 if end == "by us" else 60)
+    answer_with(site, 900_000)
+    client = site.client(receive_buffer=4096)
+    client.send((GET + b"\r\n") * 10 + post(b"x" * 9) * 5)
+    wait_until(lambda: accepted(site)[0].unsent)
+    if end == "by the client":
+        client.close()
+    wait_until(lambda: not site.server.open_connections)
+
+    calls = len(site.app.calls)
+    assert site.ask(GET + b"\r\n")[0] == 200
+    assert len(site.app.calls) == calls + 1
+
+
+def zeros_until_the_end(client: RawClient) -> int:
+    count = 0
+    with contextlib.suppress(ConnectionResetError):
+        while True:
+            data = client.sock.recv(1 << 18)
+            if not data:
+                break
+            count += data.count(b"\0")
+    return count
+
+
+def test_half_of_the_workers_may_wait_for_slow_readers(make_site: MakeSite):
+    """One reader too many is let go; the other goes on where it was."""
+    site = make_site(page_workers=2)
+
+    def pieces(environ, start_response):
+        start_response("200 OK", [])
+        return (bytes(1_000_000) for _ in range(int(environ["QUERY_STRING"])))
+
+    site.app.answer = pieces
+    clients = [site.client() for _ in range(2)]
+    for client in clients:
+        client.send(b"GET /a?20 HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    wait_until(lambda: len(site.app.calls) == 2)
+    wait_until(lambda: site.server.open_connections == 1)
+
+    assert site.ask(b"GET /a?0 HTTP/1.1\r\n" + HOST + b"\r\n")[0] == 200
+    got = sorted(zeros_until_the_end(client) for client in clients)
+    assert got[1] == 20_000_000
+    assert got[0] < 20_000_000
 
 
 def test_a_client_that_leaves_cancels_what_its_worker_waits_for(site: Site):

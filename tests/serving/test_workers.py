@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, Iterator
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any, Callable, Iterator
 
 import pytest
 
-from aiproxy.serving.workers import WorkerPool
+from aiproxy.serving.workers import WorkerPool, Workers
 from tests.patience import SECONDS, wait_until
 
 MakePool = Callable[..., WorkerPool]
@@ -150,3 +152,21 @@ def test_stopping_ends_all_threads(make_pool):
 
     assert work.done.is_set()
     assert pool.size == 0
+
+
+def test_half_of_the_page_workers_may_wait_for_readers_and_all_of_the_apis():
+    workers = Workers(api_workers=1, page_workers=4)
+    page, api = channel_with(is_api=False), channel_with(is_api=True)
+    with ExitStack() as stack:
+        waits = [stack.enter_context(workers.waiting_for(page)) for _ in range(3)]
+        assert waits == [True, True, False]
+        assert stack.enter_context(workers.waiting_for(api))
+        assert stack.enter_context(workers.waiting_for(api))
+    with workers.waiting_for(page) as may_wait:
+        assert may_wait
+    workers.stop(0)
+
+
+def channel_with(*, is_api: bool) -> Any:
+    """As much of a channel as tells where its request belongs."""
+    return SimpleNamespace(requests=[SimpleNamespace(is_api=is_api, error=None)])

@@ -100,6 +100,15 @@ def test_a_form_without_our_token_changes_nothing(site, route, token):
     assert answer.status == 403
 
 
+@pytest.mark.parametrize("path", ["/settings", "/user/delete/1", "/user/edit/99"])
+def test_the_token_is_wanted_before_the_role_and_the_object(site, path):
+    for browser in (site.member(), site.admin()):
+        answer = browser.post(path, token="wrong", headers=JSON)
+
+        assert answer.status == 403
+        assert "no longer valid" in answer.json()["error"]["message"]
+
+
 def test_the_token_counts_in_a_header_too(site):
     admin = site.admin()
     token = admin.csrf_token

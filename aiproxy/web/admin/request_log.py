@@ -36,7 +36,7 @@ STATUSES = (
 )
 FILTERS = ("q", "provider", "status", "model", "alias", "user", "key", "session")
 # A cell that begins like this is a formula to a spreadsheet.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # wide ones too
 _EXPORT_ROWS = 200  # written at a time
 
 
@@ -132,15 +132,15 @@ def write_csv(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """Rows of equal names as CSV, a header first; no cell is a formula."""
     text = io.StringIO()
     writer = csv.writer(text)
-    for number, row in enumerate(rows):
-        if not number:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number == 1:
             writer.writerow(row)
         writer.writerow([_cell(value) for value in row.values()])
-        if number % _EXPORT_ROWS == _EXPORT_ROWS - 1:
+        if number % _EXPORT_ROWS == 0:
             yield _take(text)
-    if not text.tell():
-        empty = log_words.entry_object(LogEntry(id="", time=0))
-        writer.writerow(empty)
+    if not number:
+        writer.writerow(log_words.entry_object(LogEntry(id="", time=0)))
     yield _take(text)
 
 

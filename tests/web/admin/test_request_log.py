@@ -199,7 +199,17 @@ def test_an_export_takes_the_filters(site, script):
     assert exported(script, "format=xml").status == 422
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("number", [0, 1, 199, 200, 201, 400])
+def test_a_csv_has_one_header_whatever_the_number_of_rows(number):
+    # They are written 200 at a time.
+    text = b"".join(write_csv({"id": str(n)} for n in range(number))).decode()
+    header, *cells = csv.reader(io.StringIO(text, newline=""))
+
+    assert header[0] == "id"
+    assert cells == [[str(n)] for n in range(number)]
+
+
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"])
 def test_no_cell_is_run_by_a_spreadsheet(start):
     text = b"".join(write_csv([{"a": f"{start}cmd|x", "b": -5, "c": ["=1", "x"]}]))
 
