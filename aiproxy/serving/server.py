@@ -28,6 +28,7 @@ from aiproxy.serving.listener import Application, Listener
 from aiproxy.serving.parser import HeadJudge, ParserContext
 from aiproxy.serving.pump import Pump
 from aiproxy.serving.workers import Workers
+from aiproxy.upstream.dial import as_name
 
 log = logging.getLogger("aiproxy.serving")
 
@@ -271,7 +272,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     """One socket for each address of the host; all on one port, also on port 0."""
     try:
         found = socket.getaddrinfo(
-            _name(host), port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+            as_name(host) or None, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
         )
     except (OSError, UnicodeError, OverflowError) as exc:
         raise ConfigError(
@@ -293,11 +294,6 @@ def bind(host: str, port: int) -> list[socket.socket]:
     if not sockets:
         raise ConfigError(f"the address {host!r} is none of this machine's")
     return sockets
-
-
-def _name(host: str) -> bytes | str | None:
-    """For getaddrinfo(): text goes through IDNA, whose tables stay in memory."""
-    return (host.encode() if host.isascii() else host) or None
 
 
 def _bind_one(family: int, kind: int, proto: int, address: Any) -> socket.socket:

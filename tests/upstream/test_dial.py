@@ -149,6 +149,14 @@ def test_a_name_without_an_address_is_a_dns_failure(host):
     assert caught.value.kind == "dns"
 
 
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("api.example.com", b"api.example.com"), ("::1", b"::1"), ("b\u00fc", "b\u00fc")],
+)
+def test_only_a_name_with_other_letters_goes_through_idna(host, name):
+    assert dialing.as_name(host) == name
+
+
 def test_a_resolver_that_takes_too_long_is_not_waited_for(monkeypatch):
     answered = threading.Event()
 
