@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from tests.patience import SECONDS, wait_until
+
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_PASSWORD = "a password of the tests"
 START_SECONDS = 90.0
@@ -85,7 +87,8 @@ class RealServer:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self.url = self._wait_for_address()
         return self
 
@@ -103,6 +106,17 @@ class RealServer:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
             self._printed.put(line)
+
+    def line_with(self, words: str) -> str:
+        """The line that it prints, or is about to print."""
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = [line for line in self.lines if words in line]
+            return bool(found)
+
+        wait_until(is_there)
+        return found[0]
 
     def _wait_for_address(self) -> str:
         deadline = time.monotonic() + START_SECONDS
@@ -132,6 +146,7 @@ class RealServer:
             raise AssertionError(
                 "the server did not stop:\n" + "\n".join(self.lines[-20:])
             ) from None
+        self._reader.join(SECONDS)  # it has read all that was printed
         if process.stdout is not None:
             process.stdout.close()
         return code

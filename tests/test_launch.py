@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import SECONDS, wait_until
+from tests.patience import SECONDS
 from tests.real_server import ROOT, RealServer, Visitor
 from tests.scripted_upstream import KEY, Reply, ScriptedUpstream, stall
 from tests.support import Site
@@ -135,8 +135,8 @@ def test_on_an_open_address_the_first_password_is_random(tmp_path: Path) -> None
     environ = {"ADMIN_PASSWORD": "", "SERVER_HOST": "0.0.0.0"}
     with RealServer(tmp_path, environ=environ) as server:
         server.request("GET", "/health")
-        shown = [line for line in server.lines if "password of admin is" in line]
-        password = shown[0].split(" is ")[1].split(" ")[0]
+        shown = server.line_with("password of admin is")
+        password = shown.split(" is ")[1].split(" ")[0]
         visitor = Visitor(server)
         visitor.log_in("admin", password)
 
@@ -189,7 +189,7 @@ def test_the_demo_answers_without_a_key_and_keeps_nothing(tmp_path: Path) -> Non
     environ = {"TMPDIR": str(temporary), "ADMIN_PASSWORD": ""}
     server = RealServer(tmp_path / "tmp", environ=environ, args=("--demo",)).start()
     body = {"model": "claude-opus-5", "max_tokens": 99, "messages": HELLO}
-    wait_until(lambda: any("nothing is kept" in line for line in server.lines))
+    server.line_with("nothing is kept")
     exports = dict(
         line.split("export ")[1].split("=", 1)
         for line in server.lines

@@ -76,7 +76,7 @@ def get(server: RealServer, cookie: str, path: str = "/profile") -> Answer:
         "x",
         "admin123",
         "a" * 1025,
-        "a" * 15_000,  # of more not even the name is read
+        "a" * 100_000,
         "p\0" + "a" * 20,
         ADMIN_PASSWORD + "\0",
         ADMIN_PASSWORD + " ",
