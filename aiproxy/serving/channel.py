@@ -238,6 +238,7 @@ class Channel(wasyncore.dispatcher):
         stream = task.run()
         if stream is not None and self._watch is not None:
             watch, self._watch = self._watch, None
+            self._cancel = None  # the pump tells its client why it ends
             request.close()
             self.server.pump.park(self, task, stream, watch)
             return

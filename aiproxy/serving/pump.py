@@ -76,6 +76,7 @@ class Pump:
         self._calls: collections.deque[Callable[[], None]] = collections.deque()
         self._is_stopping = False
         self.is_stopped = False  # nothing is carried any further
+        self.ending: AIProxyError | None = None  # why no stream goes on
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -130,6 +131,7 @@ class Pump:
         """Tell every stream's client that it ends here."""
 
         def end() -> None:
+            self.ending = error
             for running in list(self.streams):
                 running.fail(error)
 

@@ -97,6 +97,8 @@ class Running:
             return
         self._pump.streams.add(self)
         self._guard(self._begin)
+        if self._pump.ending is not None:
+            self.fail(self._pump.ending)
 
     def _begin(self) -> None:
         if self._channel.is_gone:

@@ -118,11 +118,11 @@ class Connection:
             left = end - time.monotonic()
             if left <= 0 or (until is not None and until.is_set()):
                 return
-            if not _is_readable(self.sock, left if until is None else 0.01):
-                continue
             try:
+                if not _is_readable(self.sock, left if until is None else 0.01):
+                    continue
                 gone = not self.sock.recv(1, socket.MSG_PEEK)
-            except OSError:
+            except (OSError, ValueError):  # or closed by `close`
                 gone = True
             if gone:
                 raise HungUp

@@ -723,6 +723,42 @@ def test_a_running_stream_may_end_while_the_server_stops(scene: Scene):
     scene.site.server.join()
 
 
+def test_after_the_grace_a_busy_pump_gives_the_same_reason(scene: Scene, monkeypatch):
+    monkeypatch.setattr(serving, "FAREWELL_SECONDS", SECONDS)
+    tick, go_on = threading.Semaphore(0), threading.Event()
+    held, let_go = threading.Event(), threading.Event()
+
+    class Held(Verbatim):
+        def feed(self, data: bytes) -> bytes:
+            if b"<held>" in data:
+                held.set()
+                assert let_go.wait(SECONDS)
+            return super().feed(data)
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(HEAD + chunk(b"a"))
+        assert go_on.wait(SECONDS)
+        sock.sendall(chunk(b"<held>"))
+        until_closed(sock)
+
+    relay = scene.stream(talk, housekeeping=tick.release)
+    relay.translator = Held
+    client = scene.client()
+    client.until(b"a")
+    go_on.set()
+    assert held.wait(SECONDS)
+    scene.site.server.request_stop(grace=0.0)
+    wait_until(lambda: scene.site.server.is_draining)
+    while tick.acquire(blocking=False):
+        pass
+    for _ in range(2):  # the grace is over
+        assert tick.acquire(timeout=SECONDS)
+    let_go.set()
+
+    client.until(b"<error 503>\r\n" + LAST)
+    assert isinstance(relay.end(), Unavailable)
+
+
 def test_after_the_grace_a_stream_ends_with_an_error_event(scene: Scene, monkeypatch):
     monkeypatch.setattr(serving, "FAREWELL_SECONDS", SECONDS)
     relay = scene.stream(silent_after(chunk(b"a")))
