@@ -20,4 +20,8 @@ if [ $# -eq 0 ]; then
     cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
     set -- -n "$((cores < 5 ? cores + 1 : 6))" --dist loadfile
 fi
-exec "$python" -m pytest -q "$@"
+if [ -z "${TMPDIR:-}" ] && TMPDIR=$(.ci/folder-in-memory 2>/dev/null); then
+    export TMPDIR
+    trap 'rm -rf "$TMPDIR"' EXIT INT TERM
+fi
+"$python" -m pytest -q "$@"
