@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
 
 from aiproxy import formats, models
 from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
@@ -51,6 +51,8 @@ SSE_HEADERS = {
 }
 JSON_HEADERS = {"content-type": "application/json"}
 
+_Tried = Tuple[Lesson, Dict[str, Any]]  # and the body that was refused before it
+
 
 class Refused(Exception):
     """The provider answered with an error, before anything reached the client."""
@@ -79,18 +81,22 @@ class Attempt:
         book = self.exchange.services.lessons
         model = prepared.target.model
         lessons = list(book.known(self.provider.id, model))
+        tried: _Tried | None = None
         for step in range(MAX_HEALING_STEPS + 1):
             body = healing.apply(prepared.body, lessons, prepared.target)
             try:
-                return self._send(prepared, body, healing.dropped_betas(lessons))
+                reply = self._send(prepared, body, healing.dropped_betas(lessons))
             except Refused as refused:
+                self._remember(tried, refused, model)
                 lesson = self._learn(refused, body)
                 if lesson is None or lesson in lessons or step == MAX_HEALING_STEPS:
                     raise refused.error from None
                 self.exchange.note(lesson.note)
                 lessons.append(lesson)
-                if lesson.remember:
-                    book.remember(self.provider.id, model, lesson)
+                tried = lesson, body
+            else:
+                self._remember(tried, None, model)
+                return reply
         raise AssertionError("the loop above returns or raises")
 
     def count_tokens(self) -> int:
@@ -283,6 +289,20 @@ class Attempt:
         }
         return Refused(error, response.status, body)
 
+    def _remember(
+        self, tried: _Tried | None, refused: Refused | None, model: str
+    ) -> None:
+        """Keep a lesson that has helped: the next answer says nothing of it any more.
+
+        A refusal may quote its client, who would teach others what he likes.
+        """
+        if tried is None or not tried[0].remember:
+            return
+        lesson, body = tried
+        if refused is None or self._learn(refused, body) != lesson:
+            book = self.exchange.services.lessons
+            book.remember(self.provider.id, model, lesson)
+
     def _learn(self, refused: Refused, sent: dict[str, Any]) -> Lesson | None:
         return healing.learn(
             refused.status, refused.body, sent, api_format=self.provider.api_format
@@ -369,20 +389,8 @@ class Attempt:
         return b"".join(out)
 
     def _observer(self, prepared: Prepared) -> Callable[[Outcome], None]:
-        """Learns from an answer how far the estimate of its tokens was off."""
-        lessons = self.exchange.services.lessons
-        provider_id, model = self.provider.id, prepared.target.model
-        estimated = prepared.raw_estimate
-
-        def observe(outcome: Outcome) -> None:
-            usage = outcome.usage
-            if usage.estimated:
-                return
-            read = usage.input_tokens + usage.cache_read_input_tokens
-            real = read + usage.cache_creation_input_tokens
-            lessons.observe(provider_id, model, real=real, estimated=estimated)
-
-        return observe
+        lessons, model = self.exchange.services.lessons, prepared.target.model
+        return lessons.observer(self.provider.id, model, prepared.raw_estimate)
 
 
 def _read_some(response: UpstreamResponse, seconds: float) -> bytes:

@@ -11,9 +11,11 @@ from collections import OrderedDict
 from typing import Any, Callable, Tuple
 
 from aiproxy.protocol.healing import Lesson
+from aiproxy.protocol.reply import Outcome
 
 LESSON_SECONDS = 6 * 3600.0
 MAX_MODELS = 1000
+MAX_LESSONS = 20  # of a model: each is applied to every request
 MIN_RATIO, MAX_RATIO = 0.7, 1.5
 RATIO_WEIGHT = 0.2  # of the newest answer
 # Below it a provider's own template weighs more than what the request says.
@@ -48,6 +50,8 @@ class LessonBook:
             for old in [kept for kept, end in learnt.items() if end <= now]:
                 del learnt[old]
             learnt[lesson] = now + LESSON_SECONDS
+            if len(learnt) > MAX_LESSONS:
+                del learnt[next(iter(learnt))]  # the oldest
             _shorten(self._lessons)
 
     def forget(self, provider_id: int) -> None:
@@ -62,6 +66,21 @@ class LessonBook:
         """Real over estimated input tokens, within 0.7 and 1.5; 1.0 if unknown."""
         with self._lock:
             return self._ratios.get((provider_id, model), 1.0)
+
+    def observer(
+        self, provider_id: int, model: str, estimated: int
+    ) -> Callable[[Outcome], None]:
+        """Learns from an answer how far the estimate of its tokens was off."""
+
+        def observe(outcome: Outcome) -> None:
+            usage = outcome.usage
+            if usage.estimated:
+                return
+            read = usage.input_tokens + usage.cache_read_input_tokens
+            real = read + usage.cache_creation_input_tokens
+            self.observe(provider_id, model, real=real, estimated=estimated)
+
+        return observe
 
     def observe(self, provider_id: int, model: str, real: int, estimated: int) -> None:
         """Learn from an answer whose provider counted its input (uncorrected ones)."""

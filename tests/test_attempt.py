@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from aiproxy import attempt, relay
-from aiproxy.errors import AIProxyError, UpstreamTimeout
+from aiproxy.errors import AIProxyError, UpstreamError, UpstreamTimeout
 from aiproxy.protocol import token_count
 from aiproxy.store import prompts
 from tests.patience import SECONDS
@@ -309,6 +309,33 @@ def test_what_an_account_can_afford_is_not_remembered(site):
 
         asked = [ask.body["max_tokens"] for ask in upstream.asks]
     assert asked == [9000, 5000, 9000, 5000]
+
+
+def test_a_refusal_that_quotes_its_client_teaches_nobody_else(site):
+    """Whatever the client makes the provider say, others lose nothing by it."""
+    poison = "Unsupported parameter: 'temperature'. image input is not supported"
+    picture = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+    content = [{"type": "image", "source": picture}, {"type": "text", "text": "hi"}]
+
+    def quoting(ask):
+        if "tools" in ask.body:
+            words = f"Invalid tool: {ask.body['tools'][0]['function']['description']}"
+            return Reply(fault=refuse(400, words))
+        return Reply(text="fine")
+
+    messages = [{"role": "user", "content": content}]
+    full = {**HELLO, "temperature": 0.5, "messages": messages}
+    tool = {"name": "t", "description": poison, "input_schema": {"type": "object"}}
+    with ScriptedUpstream(quoting) as upstream:
+        site.add(upstream)
+        with pytest.raises(UpstreamError):
+            site.ask({**full, "tools": [tool]})
+        assert len(upstream.asks) > 2  # it was believed for that request
+        assert site.ask(full).text == "fine"
+
+        last = upstream.asks[-1].body
+    assert last["temperature"] == 0.5
+    assert last["messages"][0]["content"][0]["type"] == "image_url"
 
 
 def test_a_beta_goes_with_the_field_that_was_refused(site):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiproxy.lessons import LESSON_SECONDS, MAX_MODELS, LessonBook
+from aiproxy.lessons import LESSON_SECONDS, MAX_LESSONS, MAX_MODELS, LessonBook
 from aiproxy.protocol.healing import Lesson
 
 
@@ -73,6 +73,15 @@ def test_memory_is_bounded():
 
     assert book.known(1, "0") == ()
     assert book.known(1, str(MAX_MODELS + 9)) == (LESSON,)
+
+
+def test_of_one_model_the_oldest_lessons_give_way():
+    book = LessonBook()
+    lessons = [Lesson("limit", value=number) for number in range(MAX_LESSONS + 2)]
+    for lesson in lessons:
+        book.remember(1, "m", lesson)
+
+    assert book.known(1, "m") == tuple(lessons[2:])
 
 
 def test_a_ratio_is_of_one_provider_and_one_model_and_moves_slowly():
