@@ -24,6 +24,10 @@ import zipimport
 # It may have been named relative to a folder that is not the current one for long.
 ARCHIVE = sys.path[0] = os.path.abspath(sys.path[0])
 OWN = ARCHIVE + "/py%d%d" % sys.version_info[:2]
+CONTENT = zipimport.zipimporter(ARCHIVE)
+if os.path.isdir("/proc/self/fd"):
+    # Held, it can be read to the end, though an upgrade takes its place meanwhile.
+    CONTENT.archive = "/proc/self/fd/%d" % os.open(ARCHIVE, os.O_RDONLY)
 
 
 class Modules:
@@ -35,7 +39,6 @@ class Modules:
     def __init__(self, codes):
         self.archive = ARCHIVE
         self._codes = codes
-        self._sources = zipimport.zipimporter(ARCHIVE)
 
     def find_spec(self, fullname, path=None, target=None):
         file = self._file_of(fullname)
@@ -71,7 +74,7 @@ class Modules:
         return self.get_data(self.get_filename(fullname)).decode("utf-8")
 
     def get_data(self, path):
-        return self._sources.get_data(path)
+        return read(path)
 
     def get_filename(self, fullname):
         return ARCHIVE + "/" + self._file_of(fullname)
@@ -87,6 +90,12 @@ class Modules:
         return None
 
 
+def read(path):
+    if path.startswith(ARCHIVE):
+        path = CONTENT.archive + path[len(ARCHIVE) :]
+    return CONTENT.get_data(path)
+
+
 def is_init(file):
     return file.endswith("/__init__.py")
 
@@ -94,7 +103,7 @@ def is_init(file):
 def find_code(entry):
     """The modules' code made for this very Python, or None: then sources run."""
     try:
-        data = zipimport.zipimporter(ARCHIVE).get_data(OWN + entry)
+        data = read(OWN + entry)
     except OSError:
         return None
     magic = importlib.util.MAGIC_NUMBER

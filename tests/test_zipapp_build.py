@@ -141,6 +141,23 @@ def test_it_serves_from_an_empty_folder_by_itself(
         assert server.make_admin_key().startswith("aip_")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is opened anew")
+def test_it_runs_on_as_it_was_when_another_takes_its_place(
+    archive: Path, tmp_path: Path
+) -> None:
+    running, upgrade = tmp_path / "aiproxy.pyz", tmp_path / "upgrade.pyz"
+    running.write_bytes(archive.read_bytes())
+    upgrade.write_bytes(b"another file" + archive.read_bytes()[:1000])
+
+    program = (sys.executable, "-I", "-S", str(running))
+    with RealServer(tmp_path, program=program) as server:
+        upgrade.replace(running)
+        page = server.request("GET", "/login")
+
+    assert page.status == 200
+    assert "</html>" in page.text
+
+
 def test_a_python_whose_code_it_lacks_runs_the_sources(
     archive: Path, tmp_path: Path
 ) -> None:
