@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from aiproxy.serving import workers
 from aiproxy.serving.workers import WorkerPool, Workers
 from tests.patience import SECONDS, wait_until
 
@@ -29,6 +30,12 @@ class Work:
     def service(self) -> None:
         self.started.set()
         self.release.wait(SECONDS)
+        self.done.set()
+
+
+class Slow(Work):
+    def service(self) -> None:
+        time.sleep(0.01)
         self.done.set()
 
 
@@ -65,6 +72,66 @@ def test_requests_that_wait_for_something_do_not_wait_for_one_another(make_pool)
         work.release.set()
 
 
+def test_a_crowd_that_waits_for_others_gets_threads_a_few_at_a_time(make_pool):
+    pool, works = make_pool(maximum=100), [Work() for _ in range(90)]
+    for work in works:
+        pool.add_task(work)
+
+    assert all(work.started.wait(5) for work in works)
+    assert pool.size >= 90
+    for work in works:
+        work.release.set()
+
+
+def test_tasks_that_are_taken_soon_get_no_further_thread(make_pool, monkeypatch):
+    monkeypatch.setattr(workers, "STUCK_SECONDS", 60.0)
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 60.0)
+    pool, works = make_pool(minimum=2), [Work(released=True) for _ in range(200)]
+    for work in works:
+        pool.add_task(work)
+
+    assert all(work.done.wait(5) for work in works)
+    assert pool.size == 2
+
+
+def test_a_task_waits_for_a_while_at_most_even_where_others_are_taken(
+    make_pool, monkeypatch
+):
+    monkeypatch.setattr(workers, "STUCK_SECONDS", 0.03)
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.1)
+    pool, works = make_pool(), [Slow() for _ in range(200)]
+    for work in works:
+        pool.add_task(work)
+
+    assert wait_until(lambda: pool.size == 4)
+    assert not works[-1].done.is_set()
+
+
+def test_where_the_system_gives_no_thread_the_others_serve(
+    make_pool, monkeypatch, caplog
+):
+    first, pool = Work(), make_pool()
+    pool.add_task(first)
+    assert first.started.wait(5)
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "test":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    works = [Work(released=True) for _ in range(5)]
+    for work in works:
+        pool.add_task(work)
+    assert wait_until(lambda: "no further thread can be started" in caplog.text)
+    first.release.set()
+
+    assert all(work.done.wait(5) for work in works)
+    assert pool.size == 1
+    assert caplog.text.count("no further thread can be started beside 1") < 5
+
+
 def test_beyond_the_maximum_the_next_one_waits_for_a_thread(make_pool):
     pool, works = make_pool(maximum=2), [Work() for _ in range(3)]
     for work in works:
@@ -92,7 +159,7 @@ def test_one_thread_is_enough_for_one_request_after_the_other(make_pool):
 
 
 def test_the_thread_that_worked_last_works_next(make_pool):
-    pool, works = make_pool(), [Work() for _ in range(3)]
+    pool, works = make_pool(minimum=3), [Work() for _ in range(3)]
     for work in works:
         pool.add_task(work)
     for work in works:
