@@ -18,8 +18,8 @@ from aiproxy.store.request_log import LogEntry
 
 MAX_QUEUED = 1000
 MAX_QUEUED_BYTES = 64 * 1024 * 1024  # of bodies; beyond it rows go without them
-BATCH_SECONDS = 0.1  # collected before a commit
-BATCH_SIZE = 200
+BATCH_SECONDS = 0.4  # collected before a commit, which costs as much as a request
+BATCH_SIZE = 200  # or until there are so many
 
 log = logging.getLogger("aiproxy.store")
 
@@ -66,6 +66,8 @@ class LogWriter:
             self._entries.append(entry)
             self._queued_bytes += size
             self._wake.notify_all()
+            if len(self._entries) >= BATCH_SIZE:
+                self._hurry.set()
 
     def touch_key(self, key_id: int, at: int) -> None:
         """A key was used; of several times the last is written."""
