@@ -37,6 +37,7 @@ HOMES = {
     "bcrypt": {"security"},
     "bottle": {"web"},
     "waitress": {"serving"},
+    "dataclasses": {"records"},  # slow to start, as is what it imports
 }
 
 
