@@ -43,14 +43,14 @@ log = logging.getLogger("aiproxy.security")
 
 def problem(password: str, username: str = "") -> str:
     """What forbids this new password, in words for the form; empty: nothing."""
-    text = unicodedata.normalize("NFC", password)
+    text = _normal(password)
     if len(_encoded(text)) > MAX_BYTES:
         return f"At most {MAX_BYTES} bytes."
     if len(text) < MIN_CHARACTERS:
         return f"At least {MIN_CHARACTERS} characters. Several words are good."
     if text.casefold() == DEFAULT_PASSWORD:
         return "Choose another one than the first."
-    if text.casefold() == unicodedata.normalize("NFC", username.strip()).casefold():
+    if text.casefold() == _normal(username.strip()).casefold():
         return "The password must not be the name."
     return ""
 
@@ -91,7 +91,7 @@ class Passwords:
         Raises RateLimited where too many wait already.
         """
         # Longer ones cannot have been stored.
-        if len(_encoded(unicodedata.normalize("NFC", password))) > MAX_BYTES:
+        if len(_encoded(_normal(password))) > MAX_BYTES:
             return False
         digest = _digest(password)
         with self._gate.place():
@@ -212,13 +212,22 @@ def _busy() -> RateLimited:
     )
 
 
+def _normal(text: str) -> str:
+    """In NFC, unless it is far too long: a run of combining marks takes the square of
+    its length to be put in order, and holds all threads meanwhile.
+    """
+    # No character is composed of more than four.
+    if len(text) > 4 * MAX_BYTES:
+        return text
+    return unicodedata.normalize("NFC", text)
+
+
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
 def _digest(password: str) -> bytes:
-    text = unicodedata.normalize("NFC", password)
-    return base64.b64encode(hashlib.sha256(_encoded(text)).digest())
+    return base64.b64encode(hashlib.sha256(_encoded(_normal(password))).digest())
 
 
 def _decoy_salt(cost: int) -> bytes:

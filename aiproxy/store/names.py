@@ -11,6 +11,7 @@ import unicodedata
 from typing import Container
 
 MAX_NAME_LENGTH = 64
+_READ_LENGTH = 200  # as much as a name may have
 CUSTOM_SUFFIX = "-custom"
 RESERVED = frozenset({"v1", "count_tokens", "batches", "models"})
 
@@ -37,6 +38,8 @@ def problem(name: str) -> str:
 
 def slugify(name: str, taken: Container[str] = ()) -> str:
     """A slug made from a display name, numbered where it is taken."""
+    # No more of it than could matter: a long run of accents takes the square of time.
+    name = name[:_READ_LENGTH]
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     base = _OTHER.sub("-", plain.lower()).strip("-._")[: MAX_NAME_LENGTH - 4]
     base = base.rstrip("-._") or "provider"

@@ -41,7 +41,9 @@ class User:
 
 def key_of(username: str) -> str:
     """What names are compared by: case and the ways to write an accent do not count."""
-    folded = unicodedata.normalize("NFC", username.strip()).casefold()
+    # One that is too long is nobody's; to put its accents in order takes the square.
+    username = username.strip()[: MAX_USERNAME_LENGTH + 1]
+    folded = unicodedata.normalize("NFC", username).casefold()
     return unicodedata.normalize("NFC", folded)
 
 

@@ -1,13 +1,16 @@
-"""Texts made to make a regular expression slow: it holds Python's lock, so all wait.
+"""Texts made to make something slow that holds Python's lock, so that all wait.
 
-A quarter of a megabyte each; a pattern that takes quadratic time on one of them would
-need minutes, and four times that for an error as large as a provider's may be.
+Regular expressions, and Unicode's order of combining marks. A quarter of a megabyte
+each; what takes quadratic time on one of them would need minutes, and four times that
+for an error as large as a provider's may be.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from typing import Any, Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -17,6 +20,7 @@ from aiproxy.protocol.prompt import PromptConfig
 from aiproxy.protocol.reply import ReplyContext
 from aiproxy.protocol.target import Target
 from aiproxy.protocol.to_chat import build_chat_request
+from tests.support import Site
 
 pytestmark = pytest.mark.once
 
@@ -57,6 +61,17 @@ PIECES = (
         "upstream ",
         "insufficient ",
         "role system ",
+    ),
+    *(
+        "\u0315\u0300",
+        "\u1100\u1161",
+        "\u0149",
+        "//a:",
+        "//a@",
+        "http://",
+        "%",
+        "&",
+        "=",
     ),
     *("try again in ", "image ", "keyword ", "Claude Code ", "You are Claude ", "# "),
 )
@@ -124,3 +139,38 @@ def test_no_answer_of_a_provider_takes_long(piece):
             from_chat.translate_answer(body, REPLY)
         except AIProxyError as exc:
             assert exc.status == 502  # noqa: PT017 - either is fine, if it is quick
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("forms"))
+    yield site
+    site.close()
+
+
+FORMS = {
+    "/login": ("username", "password", "next"),
+    "/profile": ("current_password", "new_password", "confirm_password"),
+    "/profile/keys/new": ("name", "expires_in_days"),
+    "/user/new": ("username", "password", "role"),
+    "/alias/new": ("alias", "model", "prompt"),
+    "/provider/new": ("name", "slug", "endpoint", "http_proxy", "custom_headers"),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_form_takes_long(site: Site, piece):
+    text = text_of(piece, SIZE // 4)  # as many as a body takes of the longest
+    script = site.script()
+    began = time.process_time()
+    site.services.login_guard.unlock()
+    for path, names in FORMS.items():
+        answer = script.post(path, dict.fromkeys(names, text))
+        assert answer.status in (401, 422), answer.text[:200]
+    for path in ("/logs", "/usage", "/connect", "/users"):
+        asked = quote(text[:2000])
+        names = ("q", "since", "alias", "edit", "group_by")
+        query = "&".join(f"{name}={asked}" for name in names)
+        assert script.get(f"{path}?{query}").status in (200, 404, 422)
+    assert time.process_time() - began < 3  # of what takes a tenth

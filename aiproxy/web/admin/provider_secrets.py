@@ -15,7 +15,6 @@ from aiproxy.security import credentials
 from aiproxy.web import forms
 from aiproxy.web.forms import Fields
 
-_PROXY_PASSWORD = re.compile(r"(//[^/:@]*:).*(?=@)")
 _TYPE_AGAIN = "Type the secret headers again: the stored ones go to no other host."
 
 
@@ -48,7 +47,10 @@ def headers_text(custom_headers: Mapping[str, str]) -> str:
 
 def mask_proxy(url: str) -> str:
     """A proxy's address without its password."""
-    return _PROXY_PASSWORD.sub(r"\1…", url)
+    start, _, rest = url.partition("//")
+    userinfo, at, host = rest.rpartition("@")
+    name, colon, _ = userinfo.partition(":")
+    return f"{start}//{name}:…@{host}" if at and colon else url
 
 
 def parse_proxy(fields: Fields, present: str, kept: str) -> str:
