@@ -23,6 +23,7 @@ from aiproxy.protocol.endpoint import is_refused_host
 from aiproxy.records import dataclass, field
 from aiproxy.upstream.cancellation import Cancellation
 from aiproxy.upstream.connection import (
+    SEND_BYTES,
     Connection,
     Disconnected,
     Origin,
@@ -38,7 +39,7 @@ from aiproxy.upstream.tls import TLSContexts
 RETRY_PAUSE = 0.2  # seconds before a failed connection is tried once more
 EARLY_ANSWER_SECONDS = 5.0  # for an answer to a body that was not taken to its end
 LONGEST_SECONDS = 6 * 3600.0  # for an answer, as for a stream
-SMALL_BODY_BYTES = 64 * 1024  # goes out in one piece with the head
+SMALL_BODY_BYTES = SEND_BYTES  # goes out in one piece with the head
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
