@@ -179,6 +179,8 @@ def test_a_home_that_cannot_be_written_is_done_without(tmp_path):
         wheel_of({"other/__init__.py": ""}),
         wheel_of({"bcrypt/../../evil.py": "", "/bcrypt/x.py": "", "bcrypt/a/b.py": ""}),
     ],
+    # Those that pytest makes would hold the time, and so differ between processes.
+    ids=["nothing", "no archive", "another package", "paths out of it"],
 )
 def test_what_is_no_wheel_of_bcrypts_is_not_unpacked(root, wheel):
     assert native.unpack(wheel, root) is None
