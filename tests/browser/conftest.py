@@ -40,7 +40,7 @@ def served(tmp_path):
     site = Site(tmp_path)
     running = Served(site)
     yield running
-    running.go_away()
+    running.close()
     site.close()
 
 

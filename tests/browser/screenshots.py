@@ -89,7 +89,7 @@ def take(browser: Browser, state: str, wanted: list[Shot]) -> None:
                         take_one(window, shot)
                     window.close()
         finally:
-            served.go_away()
+            served.close()
             served.site.close()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,10 +45,18 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def go_away(self) -> None:
+        """Until `come_back`: nobody listens on the port, nor can anybody else."""
         self._server.stop()
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", self.port))
 
     def come_back(self) -> None:
+        self._place.close()
         self._server = self._start(self.port)
+
+    def close(self) -> None:
+        self._server.stop()
 
     def _start(self, port: int) -> Server:
         judge = head_judge(self.site.services)
@@ -115,6 +124,10 @@ class Window:
 
     def polls(self) -> list[str]:
         return [path for path in self.asked if "part=live" in path]
+
+    def settle(self) -> None:
+        """Until the page has asked what it had to, and dealt with what it was told."""
+        self.page.evaluate("fetch('/health').then(said => said.text()).catch(() => 0)")
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""

@@ -66,7 +66,7 @@ def configured(tmp_path_factory):
         users.insert(db, username="z" * 200)
     served = Served(site)
     yield served
-    served.go_away()
+    served.close()
     site.close()
 
 
@@ -333,7 +333,7 @@ def first_start(tmp_path):
     site = Site(tmp_path, must_change_password=True)
     served = Served(site)
     yield served
-    served.go_away()
+    served.close()
     site.close()
 
 

@@ -39,7 +39,7 @@ def served(tmp_path, upstream):
         )
     running = Served(site)
     yield running
-    running.go_away()
+    running.close()
     site.close()
 
 

@@ -46,7 +46,7 @@ def windows(chromium, tmp_path_factory):
     yield get
     for window in opened.values():
         window.close()
-        window.served.go_away()
+        window.served.close()
         window.served.site.close()
 
 

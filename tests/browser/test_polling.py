@@ -30,12 +30,7 @@ def turn(window, seconds):
     """Let the page's timers run; the answers of the server take their real time."""
     with window.page.expect_response(lambda answer: "part=live" in answer.url):
         window.page.clock.run_for(seconds * 1000)
-    settle(window)
-
-
-def settle(window):
-    """Until the page has asked what it had to, and has dealt with what it was told."""
-    window.page.evaluate("fetch('/health').then(said => said.text()).catch(() => 0)")
+    window.settle()
 
 
 def test_a_new_request_arrives_by_itself(served, clocked):
@@ -63,7 +58,7 @@ def test_a_hidden_page_is_silent_and_asks_at_once_on_return(clocked):
     clocked.page.evaluate(HIDE % "true")
     before = len(clocked.polls())
     clocked.page.clock.run_for(60_000)
-    settle(clocked)
+    clocked.settle()
     assert len(clocked.polls()) == before
 
     with clocked.page.expect_response(lambda answer: "part=live" in answer.url):
@@ -81,10 +76,10 @@ def test_it_asks_every_five_seconds_and_one_at_a_time(clocked):
 def test_an_idle_page_asks_every_thirty_seconds(clocked):
     with clocked.page.expect_response(lambda answer: "part=live" in answer.url):
         clocked.page.clock.fast_forward(601_000)
-    settle(clocked)
+    clocked.settle()
     before = len(clocked.polls())
     clocked.page.clock.run_for(25_000)
-    settle(clocked)
+    clocked.settle()
     assert len(clocked.polls()) == before
 
     turn(clocked, 6)
@@ -120,7 +115,7 @@ def seconds_to_failure(clocked) -> int:
     seconds = 0
     while len(clocked.polls()) == asked and seconds < 100:
         clocked.page.clock.run_for(1000)
-        settle(clocked)
+        clocked.settle()
         seconds += 1
     return seconds
 
@@ -132,7 +127,7 @@ def test_after_a_logout_elsewhere_it_stops_and_offers_the_login(clocked):
     expect(clocked.page.get_by_text("You are logged out.")).to_be_visible()
     before = len(clocked.polls())
     clocked.page.clock.run_for(120_000)
-    settle(clocked)
+    clocked.settle()
     assert len(clocked.polls()) == before
     link = clocked.page.locator(".live").get_by_role("link", name="Log in")
     link.click()

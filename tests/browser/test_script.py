@@ -212,7 +212,7 @@ def test_after_a_restart_the_page_goes_back_by_itself(served, window):
     expect(page.get_by_role("heading", name="Restarting")).to_be_visible()
     served.go_away()
     page.clock.run_for(2_000)
-    page.wait_for_timeout(200)
+    window.settle()
     served.come_back()
 
     page.clock.run_for(2_000)
