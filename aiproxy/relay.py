@@ -47,11 +47,12 @@ def _answer(exchange: Exchange, name: str | None) -> Reply:
         may_list=exchange.key_id is not None,
     )
     exchange.alias = route.name or exchange.alias
+    random = os.urandom(15).hex()
     request = ClientRequest(
         body=body,
         headers=exchange.headers,
-        message_id="msg_" + os.urandom(12).hex(),
-        nonce=os.urandom(3).hex(),
+        message_id=f"msg_{random[6:]}",
+        nonce=random[:6],
         stream_upstream=exchange.stream and services.settings.enable_streaming,
     )
     chain = chain_of(services.snapshot, route.provider)

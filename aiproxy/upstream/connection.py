@@ -86,13 +86,20 @@ class Connection:
         with memoryview(data) as view:
             sent = 0
             while sent < len(view):
-                self.sock.settimeout(min(timeout, _left(deadline)))
+                self._wait_at_most(min(timeout, _left(deadline)))
                 sent += self.sock.send(view[sent : sent + SEND_BYTES])
 
     def receive(self, timeout: float) -> bytes:
         """What is there, at least a byte; b"" at the end. Raises OSError."""
-        self.sock.settimeout(timeout)
+        self._wait_at_most(timeout)
         return self.sock.recv(RECEIVE_BYTES)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        # Each change tells the system, and hands the interpreter to another thread: a
+        # hundredth is not worth that.
+        known = self.sock.gettimeout()
+        if known is None or not seconds <= known <= 1.01 * seconds:
+            self.sock.settimeout(seconds)
 
     def read_head(self, timeout: float, deadline: float = inf) -> ResponseHead:
         """The head of the answer, after the 1xx that may come before it.
