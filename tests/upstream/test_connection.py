@@ -60,6 +60,29 @@ def open_to(
 # Heads
 
 
+@pytest.mark.parametrize(
+    ("before", "wanted", "after"),
+    [
+        (None, 5.0, 5.0),
+        (0.0, 5.0, 5.0),  # as the pump leaves it
+        (5.0, 4.98, 5.0),
+        (5.0, 4.9, 4.9),
+        (5.0, 5.01, 5.01),
+        (5.0, 600.0, 600.0),
+    ],
+)
+def test_each_wait_has_its_limit_within_a_hundredth(pair, before, wanted, after):
+    connection, theirs = pair
+    theirs.sendall(b"a")
+    connection.sock.settimeout(before)
+    connection.receive(wanted)
+    assert connection.sock.gettimeout() == after
+
+    connection.sock.settimeout(before)
+    connection.send(b"a", wanted)
+    assert connection.sock.gettimeout() == after
+
+
 def test_what_follows_the_head_is_kept(pair):
     connection, theirs = pair
     theirs.sendall(OK + b"body")
