@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from aiproxy.errors import NotFound
+from aiproxy.errors import Conflict, NotFound
 from aiproxy.records import dataclass, field
+
+MAX_KEYS = 1000  # of a user, and as many revoked ones
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,23 @@ def insert(
     expires_at: int | None = None,
     now: int | None = None,
 ) -> int:
-    """Save a new key's digest; see security.tokens for the key."""
+    """Save a new key's digest; see security.tokens for the key.
+
+    Raises Conflict where its user has too many: each costs every change, as all keys
+    are read anew then. Of revoked ones the newest stay.
+    """
+    usable = "SELECT COUNT(*) FROM api_keys WHERE user_id = ? AND revoked_at IS NULL"
+    if db.execute(usable, (user_id,)).fetchone()[0] >= MAX_KEYS:
+        raise Conflict(f"a user has at most {MAX_KEYS} keys: revoke some first")
+    db.execute(
+        """
+        DELETE FROM api_keys WHERE id IN (
+            SELECT id FROM api_keys WHERE user_id = ? AND revoked_at IS NOT NULL
+            ORDER BY id DESC LIMIT -1 OFFSET ?
+        )
+        """,
+        (user_id, MAX_KEYS),
+    )
     cursor = db.execute(
         """
         INSERT INTO api_keys (user_id, name, prefix, digest, created_at, expires_at)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiproxy.errors import NotFound
+from aiproxy.errors import Conflict, NotFound
 from aiproxy.store import api_keys, users
 
 
@@ -83,3 +83,20 @@ def test_the_last_use_never_moves_backwards(db, user_id):
     api_keys.touch(db, key_id, 1000)
 
     assert api_keys.get(db, key_id).last_used_at == 2000
+
+
+def test_a_user_has_no_end_of_keys(db, user_id, monkeypatch):
+    """Each costs every change, as all keys are read anew then."""
+    monkeypatch.setattr(api_keys, "MAX_KEYS", 3)
+    other = users.insert(db, username="eve")
+    made = [add(db, user_id, digest=f"d{number}") for number in range(3)]
+    with pytest.raises(Conflict):
+        add(db, user_id, digest="one more")
+    add(db, other, digest="another's")
+
+    for number in range(5):
+        api_keys.revoke(db, made.pop())
+        made.append(add(db, user_id, digest=f"e{number}"))
+    kept = api_keys.list_of_user(db, user_id)
+    assert [key.digest for key in kept if key.revoked_at is None] == ["e4", "d1", "d0"]
+    assert len(kept) == 3 + 3
