@@ -233,12 +233,15 @@ def logged(server: RealServer, slug: str, number: int) -> list[dict[str, object]
 
 
 def test_a_reader_that_stalls_is_given_up(server: RealServer):
-    began = time.monotonic()
-    with asking(server, message("flood")):
-        (row,) = logged(server, "flood", 1)
-        assert time.monotonic() - began > 0.45
-
-    assert row["status"] == 499
+    statuses: list[object] = []
+    while 499 not in statuses:
+        # Once more where the flood itself was held up, and so for too long.
+        assert set(statuses) <= {504}
+        began = time.monotonic()
+        with asking(server, message("flood")):
+            rows = logged(server, "flood", len(statuses) + 1)
+            assert time.monotonic() - began > 0.45
+        statuses = [row["status"] for row in rows]
 
 
 def test_a_page_that_nobody_reads_is_given_up(server: RealServer):

@@ -344,13 +344,15 @@ def test_what_a_client_asks_without_reading_holds_no_worker(make_site: MakeSite)
 
 @pytest.mark.parametrize("end", ["by us", "by the client"])
 def test_requests_that_wait_for_their_client_end_with_it(make_site: MakeSite, end):
-    site = make_site(page_workers=1, unread_seconds=0.2 if end == "by us" else 60)
+    site = make_site(page_workers=1)
     answer_with(site, 900_000)
     client = site.client(receive_buffer=4096)
     client.send((GET + b"\r\n") * 10 + post(b"x" * 9) * 5)
     wait_until(lambda: accepted(site)[0].unsent)
     if end == "by the client":
         client.close()
+    else:
+        site.limit(unread_seconds=0.2)
     wait_until(lambda: not site.server.open_connections)
 
     calls = len(site.app.calls)
