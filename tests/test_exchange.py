@@ -68,6 +68,15 @@ def test_notes_are_masked_and_bounded(site):
     assert "sk-very-secret-key" not in "".join(entry.notes)
 
 
+def test_an_error_is_masked_in_the_log_whoever_made_its_words(site):
+    exchange = site.exchange({}, secrets=["sk-very-secret-key"])
+    exchange.finish(error=UpstreamError("refused: sk-very-secret-key"))
+
+    [entry] = site.log()
+    assert entry.error_message.startswith("refused: ")
+    assert "sk-very" not in entry.error_message
+
+
 def test_a_header_holds_no_character_that_could_break_it():
     assert header_text("grok-4\r\nset-cookie: x") == "grok-4??set-cookie: x"
     assert header_text("模型") == "??"
