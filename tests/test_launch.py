@@ -187,19 +187,21 @@ def test_the_demo_answers_without_a_key_and_keeps_nothing(tmp_path: Path) -> Non
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     environ = {"TMPDIR": str(temporary), "ADMIN_PASSWORD": ""}
-    server = RealServer(tmp_path / "tmp", environ=environ, args=("--demo",)).start()
-    body = {"model": "claude-opus-5", "max_tokens": 99, "messages": HELLO}
-    server.line_with("nothing is kept")
-    exports = dict(
-        line.split("export ")[1].split("=", 1)
-        for line in server.lines
-        if "export ANTHROPIC" in line
-    )
-    key = exports["ANTHROPIC_AUTH_TOKEN"]
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    with RealServer(tmp_path / "tmp", environ=environ, args=("--demo",)) as server:
+        body = {"model": "claude-opus-5", "max_tokens": 99, "messages": HELLO}
+        server.line_with("nothing is kept")
+        exports = dict(
+            line.split("export ")[1].split("=", 1)
+            for line in server.lines
+            if "export ANTHROPIC" in line
+        )
+        key = exports["ANTHROPIC_AUTH_TOKEN"]
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
-    answer = server.request("POST", "/v1/messages", json.dumps(body).encode(), headers)
-    code = server.stop()
+        answer = server.request(
+            "POST", "/v1/messages", json.dumps(body).encode(), headers
+        )
+        code = server.stop()
 
     assert exports["ANTHROPIC_BASE_URL"] == server.url
     assert answer.status == 200
