@@ -8,6 +8,8 @@ from typing import Iterator
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "aiproxy"
 

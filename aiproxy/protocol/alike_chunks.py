@@ -25,16 +25,19 @@ class AlikeChunks:
         self._behind = b""
         self._misses = 0
 
-    def text_of(self, data: bytes, field: str) -> str:
-        """The text of the one chunk that `data` is; empty where it is anything else."""
+    def text_of(self, data: bytes, field: str) -> bytes:
+        """The text of the one chunk that `data` is, as it stands between its quotes.
+
+        Empty where `data` is anything else.
+        """
         before = self._before
         if not before or field != self._field or not data.startswith(before):
-            return ""
+            return b""
         found = _PLAIN.match(data, len(before))
         if found is None or data[found.end() :] != self._behind:
-            return ""
+            return b""
         self._misses = 0
-        return found[0].decode("utf-8", "replace")
+        return found[0]
 
     def learn(self, data: bytes, field: str, text: str) -> None:
         """`data` was one chunk, which brought this text in this field and no more."""

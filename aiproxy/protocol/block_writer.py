@@ -35,6 +35,9 @@ class BlockWriter(Protocol):
     def add(self, text: str) -> None:
         """More of the open block."""
 
+    def add_plain(self, text: bytes) -> None:
+        """The same, of ASCII that a JSON string holds as it is."""
+
     def close(self, signature: str = "") -> None:
         """End the open block; a thinking block is signed."""
 
@@ -92,6 +95,10 @@ class EventWriter:
         self.payload_bytes += len(quoted) - 2
         self._out.append(self._prefix + quoted + _TAIL)
 
+    def add_plain(self, text: bytes) -> None:
+        self.payload_bytes += len(text)
+        self._out.append(b'%b"%b"%b' % (self._prefix, text, _TAIL))
+
     def close(self, signature: str = "") -> None:
         if self.kind == "thinking":
             self._event(
@@ -147,6 +154,9 @@ class MessageWriter:
     def add(self, text: str) -> None:
         self.payload_bytes += len(sse.quote(text)) - 2
         self._parts.append(text)
+
+    def add_plain(self, text: bytes) -> None:
+        self.add(text.decode())
 
     def close(self, signature: str = "") -> None:
         text = "".join(self._parts)

@@ -160,10 +160,14 @@ class ChatReader:
     def _read_alike(self, data: bytes) -> bool:
         """Whether it was one more chunk of text like those before it."""
         field = self._plain_field
-        text = self._alike.text_of(data, field) if field else ""
-        if text:
-            self._add_plain(field, text)
-        return bool(text)
+        plain = self._alike.text_of(data, field) if field else b""
+        if not plain:
+            return False
+        if field == chat.CONTENT and plain.isascii():
+            self._writer.add_plain(plain)
+        else:
+            self._add_plain(field, plain.decode("utf-8", "replace"))
+        return True
 
     def _add_plain(self, field: str, text: str) -> None:
         if field != chat.CONTENT:

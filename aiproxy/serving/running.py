@@ -49,6 +49,7 @@ class Running:
         "_is_chunked",
         "_is_over",
         "_is_paused",
+        "_is_tls",
         "_is_watching",
         "_output_at",
         "_pump",
@@ -72,6 +73,7 @@ class Running:
         self._translator = stream.translator
         self._client: socket.socket = channel.socket
         self._sock: socket.socket | None = None
+        self._is_tls = False
         self._is_chunked = task.is_chunked
         self._unsent = bytearray()
         self._is_paused = False  # the upstream waits for the client
@@ -112,6 +114,7 @@ class Running:
             self._send(b"", is_last=True)
             return
         sock = self._sock = self._source.sock
+        self._is_tls = isinstance(sock, ssl.SSLSocket)
         sock.setblocking(False)
         self._pump.register(sock, READ, self.upstream_ready)
         # No event tells of what has been read already.
@@ -134,25 +137,33 @@ class Running:
             return
         try:
             action()
-        except AIProxyError as exc:
-            self.fail(exc)
-        except Exception as exc:
-            log.exception("a stream failed")
-            self.abandon(exc)
+        except Exception as exc:  # noqa: BLE001 - told by `_failed`
+            self._failed(exc)
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, AIProxyError):
+            self.fail(error)
+        else:
+            log.error("a stream failed", exc_info=error)
+            self.abandon(error)
 
     # The upstream's side
 
     def upstream_ready(self, mask: int) -> None:
         """Bytes from the upstream, or its end."""
-        self._guard(self._receive)
+        # As `_guard`, at a call less for each chunk.
+        try:
+            self._receive()
+        except Exception as exc:  # noqa: BLE001 - told by `_failed`
+            self._failed(exc)
 
     def _receive(self) -> None:
         sock = self._sock
-        if sock is None:
+        if sock is None or self._is_over:
             return
         try:
             raw = sock.recv(RECEIVE_BYTES)
-            if isinstance(sock, ssl.SSLSocket):
+            if self._is_tls and isinstance(sock, ssl.SSLSocket):
                 while len(raw) < RECEIVE_BYTES * 4 and sock.pending():
                     raw += sock.recv(RECEIVE_BYTES)
         except _NOT_YET:

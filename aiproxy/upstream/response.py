@@ -37,6 +37,7 @@ class UpstreamResponse:
         self._connection: Connection | None = connection
         self._framing = framing_of(head, method)
         self._gunzip = gunzip_of(head)
+        self.more = False  # `payload(b"")` has something to give: gzip comes in pieces
         self._keeps_alive = head.keeps_alive
         self._read_timeout = read_timeout
         self._deadline = deadline  # for a worker to have read it all
@@ -116,11 +117,6 @@ class UpstreamResponse:
         raw, connection.buffered = connection.buffered, b""
         return raw
 
-    @property
-    def more(self) -> bool:
-        """True while `payload(b"")` has something to give: gzip comes in pieces."""
-        return self._gunzip is not None and self._gunzip.more
-
     def payload(self, raw: bytes) -> bytes:
         """What `raw`, as received, holds of the body. Raises UpstreamBroken."""
         data = self._framing.feed(raw)
@@ -129,6 +125,7 @@ class UpstreamResponse:
             self.done = self._framing.done
             return data
         data = gunzip.feed(data)
+        self.more = gunzip.more
         if self._framing.done and not gunzip.more:
             gunzip.end()
             self.done = True

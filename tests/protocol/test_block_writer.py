@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aiproxy.protocol.block_writer import EventWriter, MessageWriter
 from tests.protocol.answering import fold
 from tests.validators import messages_stream
@@ -55,6 +57,20 @@ def test_the_events_fold_into_the_message():
     folded = fold(stream)
     assert {name: folded[name] for name in message.message} == message.message
     assert events.payload_bytes == message.payload_bytes > 0
+
+
+@pytest.mark.parametrize("make", [EventWriter, MessageWriter])
+def test_plain_text_is_text(make):
+    said, plain = make(), make()
+    for writer in (said, plain):
+        writer.start(OPENING)
+        writer.open({"type": "text", "text": ""})
+    said.add("two words /\x7f")
+    plain.add_plain(b"two words /\x7f")
+    for writer in (said, plain):
+        writer.close()
+
+    assert vars(plain) == vars(said)
 
 
 def test_a_zero_after_no_announcement_is_kept():
