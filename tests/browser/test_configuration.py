@@ -349,7 +349,9 @@ def test_the_first_password_is_changed_by_keyboard_alone(first_start, opened, sc
     press(page, "admin123", *onward, "too short", *onward, "too short", "Enter")
     expect(page.locator(".summary")).to_be_focused()
     expect(page.locator(".summary")).to_contain_text("At least 12 characters")
+    page.wait_for_load_state()  # the summary stands before the fields
     press(page, "Tab", "Tab")  # over the problem's link to the first field
+    expect(page.locator("#current_password")).to_be_focused()
     press(page, "admin123", *onward, ADMIN_PASSWORD, *onward, ADMIN_PASSWORD, "Enter")
 
     expect(page.get_by_text("Your password is changed")).to_be_visible()
