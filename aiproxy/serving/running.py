@@ -49,7 +49,6 @@ class Running:
         "_is_chunked",
         "_is_over",
         "_is_paused",
-        "_is_tls",
         "_is_watching",
         "_output_at",
         "_pump",
@@ -73,7 +72,6 @@ class Running:
         self._translator = stream.translator
         self._client: socket.socket = channel.socket
         self._sock: socket.socket | None = None
-        self._is_tls = False
         self._is_chunked = task.is_chunked
         self._unsent = bytearray()
         self._is_paused = False  # the upstream waits for the client
@@ -114,7 +112,6 @@ class Running:
             self._send(b"", is_last=True)
             return
         sock = self._sock = self._source.sock
-        self._is_tls = isinstance(sock, ssl.SSLSocket)
         sock.setblocking(False)
         self._pump.register(sock, READ, self.upstream_ready)
         # No event tells of what has been read already.
@@ -163,7 +160,7 @@ class Running:
             return
         try:
             raw = sock.recv(RECEIVE_BYTES)
-            if self._is_tls and isinstance(sock, ssl.SSLSocket):
+            if isinstance(sock, ssl.SSLSocket):
                 while len(raw) < RECEIVE_BYTES * 4 and sock.pending():
                     raw += sock.recv(RECEIVE_BYTES)
         except _NOT_YET:
